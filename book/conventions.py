@@ -1,0 +1,80 @@
+"""What every notebook of the book has in common, checked and set.
+
+``python book/conventions.py`` checks the notebooks; ``--write`` sets what can be set: outputs are
+cleared, metadata reduced to the kernel and tags, and the first cell made the one below.
+"""
+
+import sys
+import tomllib
+from pathlib import Path
+
+import nbformat
+
+ROOT = Path(__file__).resolve().parent.parent
+REPOSITORY = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["urls"][
+    "Repository"
+]
+
+# soxbindings is named first so that pip takes the stand-in and never compiles the real one.
+FIRST_CELL = f"""\
+# In Colab this installs the tutorial's package; anywhere else it does nothing.
+import sys
+
+if "google.colab" in sys.modules:
+    address = "git+{REPOSITORY}"
+    %pip install -q "$address#subdirectory=requirements/soxbindings" "$address"\
+"""
+FIRST_TAGS = ["remove-cell"]
+METADATA = {
+    "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+    "language_info": {"name": "python"},
+}
+
+
+def notebooks() -> list[Path]:
+    """All notebooks of the book."""
+    return sorted((ROOT / "book").rglob("*.ipynb"))
+
+
+def normalised(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    """A copy of the notebook as it should be committed."""
+    cells = []
+    for number, cell in enumerate(notebook.cells):
+        tags = cell.metadata.get("tags")
+        new = nbformat.v4.new_markdown_cell(cell.source)
+        if cell.cell_type == "code":
+            new = nbformat.v4.new_code_cell(cell.source)
+        elif cell.cell_type != "markdown":
+            raise ValueError(f"Cell {number} is a '{cell.cell_type}' cell; use code or Markdown.")
+        new.id = f"cell-{number:02d}"
+        if tags:
+            new.metadata["tags"] = sorted(tags)
+        cells.append(new)
+    first = nbformat.v4.new_code_cell(FIRST_CELL, metadata={"tags": FIRST_TAGS})
+    if cells and "google.colab" in cells[0].source:
+        cells.pop(0)
+    cells.insert(0, first)
+    for number, cell in enumerate(cells):
+        cell.id = f"cell-{number:02d}"
+    return nbformat.v4.new_notebook(cells=cells, metadata=METADATA, nbformat_minor=5)
+
+
+def main() -> int:
+    wrong = 0
+    for path in notebooks():
+        notebook = nbformat.read(path, as_version=4)
+        wanted = nbformat.writes(normalised(notebook), indent=1) + "\n"
+        if path.read_text(encoding="utf-8") == wanted:
+            continue
+        name = path.relative_to(ROOT)
+        if "--write" in sys.argv:
+            path.write_text(wanted, encoding="utf-8")
+            print(f"{name}: set right")
+        else:
+            wrong += 1
+            print(f"{name}: is not as book/conventions.py wants it; run: make notebooks")
+    return bool(wrong)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

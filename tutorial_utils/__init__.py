@@ -1,0 +1,18 @@
+"""The companion package of the music source separation tutorial.
+
+    import tutorial_utils as tu
+
+Submodules and the functions named here are loaded on first use, so that importing the package
+costs nothing and nobody waits for PyTorch to draw a waveform.
+"""
+
+import lazy_loader
+
+__version__ = "0.1.0"
+
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submodules=["audio", "compat", "data", "evaluation", "losses", "models", "plots"]
+    + ["training", "transforms", "widgets"],
+    submod_attrs={"player": ["player"], "separation": ["separate"]},
+)

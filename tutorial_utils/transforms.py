@@ -1,0 +1,93 @@
+"""Between waveforms and spectrograms, and the masks that separate in between.
+
+Everything here takes and gives PyTorch tensors on whatever device they are, so that the same code
+serves inside a model, in a loss and on the page. Axes are named as in the book: ``bins`` are
+frequencies, ``frames`` are moments.
+"""
+
+import torch
+
+N_FFT = 2048
+HOP = 512
+_TINY = 1e-10
+
+
+def stft(audio: torch.Tensor, n_fft: int = N_FFT, hop: int = HOP) -> torch.Tensor:
+    """Short-time Fourier transform with a Hann window; frames are centred, the ends zero-padded.
+
+    Parameters
+    ----------
+    audio : tensor of shape (..., samples)
+    n_fft : int
+        Length of a frame, in samples. It gives ``n_fft // 2 + 1`` bins.
+    hop : int
+        From one frame to the next, in samples.
+
+    Returns
+    -------
+    complex tensor of shape (..., bins, frames)
+
+    See Also
+    --------
+    istft : the way back.
+    """
+    lead = audio.shape[:-1]
+    spectrogram = torch.stft(
+        audio.reshape(-1, audio.shape[-1]),
+        n_fft,
+        hop,
+        window=_window(n_fft, audio),
+        pad_mode="constant",
+        return_complex=True,
+    )
+    return spectrogram.reshape(*lead, *spectrogram.shape[-2:])
+
+
+def istft(
+    spectrogram: torch.Tensor, samples: int, n_fft: int = N_FFT, hop: int = HOP
+) -> torch.Tensor:
+    """Inverse of :func:`stft`: the signal whose STFT is closest to ``spectrogram``.
+
+    Closest is meant in the least-squares sense of Griffin and Lim (1984), whose weighted
+    overlap-add this is.
+
+    Parameters
+    ----------
+    spectrogram : complex tensor of shape (..., bins, frames)
+    samples : int
+        Length of the signal; the padding of the last frame is cut off.
+
+    Returns
+    -------
+    tensor of shape (..., samples)
+    """
+    lead = spectrogram.shape[:-2]
+    audio = torch.istft(
+        spectrogram.reshape(-1, *spectrogram.shape[-2:]),
+        n_fft,
+        hop,
+        window=_window(n_fft, spectrogram.real),
+        length=samples,
+    )
+    return audio.reshape(*lead, samples)
+
+
+def ratio_mask(magnitudes: torch.Tensor, sources: int = -4) -> torch.Tensor:
+    """The ideal ratio mask: each source's share of the sum of magnitudes, in every bin.
+
+    Parameters
+    ----------
+    magnitudes : tensor of shape (..., sources, channels, bins, frames), not negative
+    sources : int
+        The axis of the sources.
+
+    Returns
+    -------
+    tensor of the same shape
+        Within [0, 1]; sums to one over the sources wherever anything sounds.
+    """
+    return magnitudes / magnitudes.sum(sources, keepdim=True).clamp_min(_TINY)
+
+
+def _window(n_fft, like):
+    return torch.hann_window(n_fft, dtype=like.dtype, device=like.device)
