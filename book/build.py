@@ -1,5 +1,8 @@
 """Build the book: execute every notebook, fail on any warning, and say where the result lies.
 
+The songs that the notebooks use are composed first, where they are not there yet, so that no
+notebook has to wait for them.
+
 Executed notebooks are cached and executed again only when they changed. The cache knows nothing of
 the package that they call, so it is thrown away when the package, the lock or the songs changed.
 """
@@ -10,6 +13,8 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+
+from tutorial_utils.data import tinystems
 
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "_build"
@@ -33,6 +38,7 @@ def main() -> int:
         shutil.rmtree(CACHE, ignore_errors=True)
     BUILD.mkdir(exist_ok=True)
     MADE_WITH.write_text(made_with)
+    tinystems.build()
     jupyter_book = Path(sys.executable).with_name("jupyter-book")
     command = [jupyter_book, "build", ROOT, "--warningiserror", "--nitpick", "--keep-going"]
     status = subprocess.run(command).returncode

@@ -95,7 +95,8 @@ def compare(
     pandas.DataFrame
         A row for each method, source and metric, with the columns ``method, source, metric,
         value``. ``SDR`` is that of BSS Eval v4 as museval computes it, the median over frames of
-        one second; ``SI-SDR`` is the mean over channels for the whole signal. Both in dB.
+        one second; ``SI-SDR`` is the mean over channels for the whole signal. Both in dB. For a
+        silent reference both are NaN.
 
     Raises
     ------
@@ -104,19 +105,31 @@ def compare(
     """
     from tutorial_utils.compat import museval
 
-    labels = list(references)
-    truth = np.stack([as_channels(references[label]) for label in labels])
+    # museval refuses a source that is silent throughout, so it sees only those that sound.
+    sounding = [label for label in references if np.any(references[label])]
     rows = []
     for method, estimates in methods.items():
         _require_match(method, references, estimates)
-        guess = np.stack([as_channels(estimates[label]) for label in labels])
-        sdr, *_ = museval.evaluate(
-            truth.transpose(0, 2, 1), guess.transpose(0, 2, 1), win=sample_rate, hop=sample_rate
-        )
-        for label, frames, ratio in zip(labels, sdr, si_sdr(truth, guess), strict=True):
-            rows.append((method, label, "SDR", np.nanmedian(frames)))
-            rows.append((method, label, "SI-SDR", np.mean(ratio)))
+        sdr = dict.fromkeys(references, np.nan)
+        if sounding:
+            frames, *_ = museval.evaluate(
+                np.stack([as_channels(references[label]).T for label in sounding]),
+                np.stack([as_channels(estimates[label]).T for label in sounding]),
+                win=sample_rate,
+                hop=sample_rate,
+            )
+            sdr |= dict(zip(sounding, map(_median, frames), strict=True))
+        for label in references:
+            ratio = si_sdr(as_channels(references[label]), as_channels(estimates[label]))
+            rows.append((method, label, "SDR", sdr[label]))
+            rows.append((method, label, "SI-SDR", float(np.mean(ratio))))
     return pd.DataFrame(rows, columns=["method", "source", "metric", "value"])
+
+
+def _median(frames):
+    """The median of the frames that have a value: museval gives NaN where a source is silent."""
+    frames = frames[np.isfinite(frames)]
+    return float(np.median(frames)) if len(frames) else np.nan
 
 
 def _require_match(method, references, estimates):

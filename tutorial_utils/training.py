@@ -24,8 +24,8 @@ def fit(
         Of the shapes (batch, channels, samples) and (batch, sources, channels, samples). One that
         has a length gives the progress bar an end.
     loss : callable
-        ``loss(estimates, sources)`` gives the number to be made small; see
-        :mod:`tutorial_utils.losses`.
+        ``loss(estimates, sources)`` gives the number to be made small, such as
+        ``torch.nn.functional.l1_loss``.
     learning_rate : float
         Of the Adam optimiser.
     seconds : float, optional

@@ -4,6 +4,6 @@ import lazy_loader
 
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
-    submodules=["mixing", "songs", "tinystems"],
+    submodules=["datasets", "mixing", "songs", "tinystems"],
     submod_attrs={"songs": ["Song", "open_songs"]},
 )

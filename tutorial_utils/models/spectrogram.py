@@ -43,9 +43,9 @@ class MaskInference(nn.Module):
         labels: Sequence[str] = LABELS,
         sample_rate: int = 44100,
         n_fft: int = transforms.N_FFT,
-        hop: int = transforms.HOP,
+        hop: int = 1024,
         hidden: int = 128,
-        layers: int = 2,
+        layers: int = 1,
     ):
         super().__init__()
         self.labels = tuple(labels)

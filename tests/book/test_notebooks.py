@@ -1,0 +1,132 @@
+"""Every notebook is as the conventions want it; see CONTRIBUTING.md."""
+
+import ast
+import importlib.util
+import json
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+_spec = importlib.util.spec_from_file_location("conventions", ROOT / "book/conventions.py")
+conventions = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(conventions)
+
+NOTEBOOKS = conventions.notebooks()
+each_notebook = pytest.mark.parametrize(
+    "path", NOTEBOOKS, ids=[str(path.relative_to(ROOT)) for path in NOTEBOOKS]
+)
+STANDARD_LIBRARY = sys.stdlib_module_names
+
+
+def code_cells(path):
+    cells = nbformat.read(path, as_version=4).cells
+    return [cell for cell in cells if cell.cell_type == "code"]
+
+
+def pages():
+    toc = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
+    return [toc["root"]] + [
+        chapter["file"] for part in toc["parts"] for chapter in part["chapters"]
+    ]
+
+
+def test_there_are_notebooks():
+    assert len(NOTEBOOKS) >= 2
+
+
+@each_notebook
+def test_outputs_metadata_and_first_cell(path):
+    text = path.read_text(encoding="utf-8")
+    notebook = nbformat.reads(text, as_version=4)
+    assert text == nbformat.writes(conventions.normalised(notebook), indent=1) + "\n", (
+        "run: make notebooks"
+    )
+    assert not any(cell.outputs or cell.execution_count for cell in code_cells(path))
+    for cell in json.loads(text)["cells"]:
+        assert set(cell["metadata"]) <= {"tags"}
+
+
+@each_notebook
+def test_the_package_is_imported_before_any_other(path):
+    imported = []
+    for cell in code_cells(path)[1:]:
+        for node in ast.walk(ast.parse(cell.source)):
+            if isinstance(node, ast.Import):
+                imported += [alias.name.split(".")[0] for alias in node.names]
+            elif isinstance(node, ast.ImportFrom):
+                imported.append(node.module.split(".")[0])
+    others = [name for name in imported if name not in STANDARD_LIBRARY]
+    assert others and others[0] == "tutorial_utils"
+    assert not {"nussl", "scaper", "soxbindings"} & set(others), "reach them through compat"
+
+
+@each_notebook
+def test_no_cell_hides_an_error(path):
+    for cell in code_cells(path):
+        assert "raises-exception" not in cell.metadata.get("tags", [])
+    for cell in code_cells(path)[1:]:
+        nodes = list(ast.walk(ast.parse(cell.source)))
+        assert not any(isinstance(node, ast.ExceptHandler) for node in nodes)
+
+
+@each_notebook
+def test_every_chapter_says_how_long_it_takes_and_has_exercises(path):
+    text = "\n".join(cell.source for cell in nbformat.read(path, as_version=4).cells)
+    assert "You will be able to" in text
+    assert "## Summary" in text and "## Exercises" in text and "Solution" in text
+
+
+def test_every_page_in_the_table_of_contents_exists_and_none_is_left_out():
+    files = {
+        path.relative_to(ROOT).with_suffix("").as_posix()
+        for suffix in ("md", "ipynb")
+        for path in (ROOT / "book").rglob(f"*.{suffix}")
+        if not path.is_relative_to(ROOT / "book" / "_static")
+    }
+    assert set(pages()) == files
+
+
+def test_the_first_cell_does_nothing_elsewhere():
+    class Shell:
+        def run_line_magic(self, *args):
+            raise AssertionError("installed something")
+
+    from IPython.core.inputtransformer2 import TransformerManager
+
+    code = TransformerManager().transform_cell(conventions.FIRST_CELL)
+    exec(compile(code, "first cell", "exec"), {"get_ipython": Shell})
+
+
+def test_the_first_cell_installs_in_colab(monkeypatch):
+    commands = []
+
+    class Shell:
+        def run_line_magic(self, name, line):
+            commands.append((name, line))
+
+    from IPython.core.inputtransformer2 import TransformerManager
+
+    monkeypatch.setitem(sys.modules, "google.colab", object())
+    code = TransformerManager().transform_cell(conventions.FIRST_CELL)
+    exec(compile(code, "first cell", "exec"), {"get_ipython": Shell})
+    ((name, line),) = commands
+    assert name == "pip" and "#subdirectory=requirements/soxbindings" in line
+
+
+def test_the_conventions_clear_what_does_not_belong(tmp_path):
+    cell = nbformat.v4.new_code_cell(
+        "1 + 1",
+        execution_count=3,
+        outputs=[nbformat.v4.new_output("stream", text="2")],
+        metadata={"tags": ["b", "a"], "collapsed": True},
+    )
+    clean = conventions.normalised(nbformat.v4.new_notebook(cells=[cell], metadata={"x": 1}))
+    assert [c.source for c in clean.cells] == [conventions.FIRST_CELL, "1 + 1"]
+    assert clean.cells[1].outputs == [] and clean.cells[1].execution_count is None
+    assert clean.cells[1].metadata == {"tags": ["a", "b"]}
+    assert set(clean.metadata) == {"kernelspec", "language_info"}
+    assert conventions.normalised(clean) == clean

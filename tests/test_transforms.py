@@ -1,0 +1,49 @@
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tutorial_utils import transforms
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    samples=st.integers(1, 9000),
+    n_fft=st.sampled_from([256, 512, 2048]),
+    overlap=st.sampled_from([2, 4, 8]),
+    lead=st.sampled_from([(), (2,), (3, 2)]),
+)
+def test_the_inverse_gives_the_signal_back(samples, n_fft, overlap, lead):
+    audio = torch.randn(*lead, samples)
+    hop = n_fft // overlap
+    spectrogram = transforms.stft(audio, n_fft, hop)
+    assert spectrogram.shape == (*lead, n_fft // 2 + 1, 1 + samples // hop)
+    torch.testing.assert_close(
+        transforms.istft(spectrogram, samples, n_fft, hop), audio, atol=1e-5, rtol=1e-4
+    )
+
+
+def test_it_is_the_stft_of_librosa(random):
+    import librosa
+
+    audio = random.standard_normal((2, 10000)).astype(np.float32)
+    ours = transforms.stft(torch.from_numpy(audio), 1024, 256).numpy()
+    np.testing.assert_allclose(
+        ours, librosa.stft(audio, n_fft=1024, hop_length=256), atol=1e-4, rtol=1e-4
+    )
+
+
+def test_ratio_masks_sum_to_one_where_anything_sounds():
+    magnitudes = torch.rand(4, 2, 5, 6)
+    magnitudes[..., 3, :] = 0
+    masks = transforms.ratio_mask(magnitudes)
+    total = masks.sum(0)
+    torch.testing.assert_close(total[:, :3], torch.ones(2, 3, 6))
+    assert (total[:, 3] == 0).all() and masks.min() >= 0 and masks.max() <= 1
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_the_precision_is_kept(dtype):
+    audio = torch.randn(4000, dtype=dtype)
+    assert transforms.istft(transforms.stft(audio), 4000).dtype == dtype
