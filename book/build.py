@@ -25,10 +25,16 @@ MADE_WITH = BUILD / ".made-with"
 def fingerprint() -> str:
     """A hash of all that the notebooks' outputs depend on, apart from the notebooks."""
     digest = hashlib.sha256(os.environ.get("MUSDB_PATH", "").encode())
-    package = (path for path in (ROOT / "tutorial_utils").rglob("*") if path.is_file())
-    for path in sorted(package) + [ROOT / "requirements" / "lock.txt"]:
+    package = (
+        path
+        for path in (ROOT / "tutorial_utils").rglob("*")
+        if path.is_file()
+    )
+    for path in [*sorted(package), ROOT / "requirements" / "lock.txt"]:
         if "__pycache__" not in path.parts:
-            digest.update(str(path.relative_to(ROOT)).encode() + path.read_bytes())
+            digest.update(
+                str(path.relative_to(ROOT)).encode() + path.read_bytes()
+            )
     return digest.hexdigest()
 
 
@@ -40,10 +46,22 @@ def main() -> int:
     MADE_WITH.write_text(made_with)
     tinystems.build()
     jupyter_book = Path(sys.executable).with_name("jupyter-book")
-    command = [jupyter_book, "build", ROOT, "--warningiserror", "--nitpick", "--keep-going"]
-    status = subprocess.run(command).returncode
+    command = [
+        jupyter_book,
+        "build",
+        ROOT,
+        "--warningiserror",
+        "--nitpick",
+        "--keep-going",
+    ]
+    # A page shows a progress bar's beginning and end, not each of its steps.
+    environment = {**os.environ, "TQDM_MININTERVAL": "3600"}
+    status = subprocess.run(command, env=environment).returncode
     if status:
-        print("The book was not built: see the errors and warnings above.", file=sys.stderr)
+        print(
+            "The book was not built: see the errors and warnings above.",
+            file=sys.stderr,
+        )
         return status
     print(f"The book is in {BUILD / 'html' / 'index.html'}")
     return 0

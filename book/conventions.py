@@ -11,22 +11,27 @@ from pathlib import Path
 import nbformat
 
 ROOT = Path(__file__).resolve().parent.parent
-REPOSITORY = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["urls"][
-    "Repository"
-]
+REPOSITORY = tomllib.loads(
+    (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+)["project"]["urls"]["Repository"]
 
 # soxbindings is named first so that pip takes the stand-in and never compiles the real one.
 FIRST_CELL = f"""\
-# In Colab this installs the tutorial's package; anywhere else it does nothing.
+# In Colab this installs the package; anywhere else it does nothing.
 import sys
 
 if "google.colab" in sys.modules:
-    address = "git+{REPOSITORY}"
-    %pip install -q "$address#subdirectory=requirements/soxbindings" "$address"\
+    package = "git+{REPOSITORY}"
+    stand_in = package + "#subdirectory=requirements/soxbindings"
+    %pip install -q $stand_in $package\
 """
 FIRST_TAGS = ["remove-cell"]
 METADATA = {
-    "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+    "kernelspec": {
+        "display_name": "Python 3",
+        "language": "python",
+        "name": "python3",
+    },
     "language_info": {"name": "python"},
 }
 
@@ -45,18 +50,24 @@ def normalised(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
         if cell.cell_type == "code":
             new = nbformat.v4.new_code_cell(cell.source)
         elif cell.cell_type != "markdown":
-            raise ValueError(f"Cell {number} is a '{cell.cell_type}' cell; use code or Markdown.")
+            raise ValueError(
+                f"Cell {number} is a '{cell.cell_type}' cell; use code or Markdown."
+            )
         new.id = f"cell-{number:02d}"
         if tags:
             new.metadata["tags"] = sorted(tags)
         cells.append(new)
-    first = nbformat.v4.new_code_cell(FIRST_CELL, metadata={"tags": FIRST_TAGS})
+    first = nbformat.v4.new_code_cell(
+        FIRST_CELL, metadata={"tags": FIRST_TAGS}
+    )
     if cells and "google.colab" in cells[0].source:
         cells.pop(0)
     cells.insert(0, first)
     for number, cell in enumerate(cells):
         cell.id = f"cell-{number:02d}"
-    return nbformat.v4.new_notebook(cells=cells, metadata=METADATA, nbformat_minor=5)
+    return nbformat.v4.new_notebook(
+        cells=cells, metadata=METADATA, nbformat_minor=5
+    )
 
 
 def main() -> int:
@@ -72,7 +83,9 @@ def main() -> int:
             print(f"{name}: set right")
         else:
             wrong += 1
-            print(f"{name}: is not as book/conventions.py wants it; run: make notebooks")
+            print(
+                f"{name}: is not as book/conventions.py wants it; run: make notebooks"
+            )
     return bool(wrong)
 
 

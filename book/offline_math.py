@@ -18,9 +18,14 @@ def copy_mathjax(app: Sphinx, error: Exception | None) -> None:
     """Copy what is wanted of MathJax to the built book's static files."""
     if error or app.builder.format != "html":
         return
-    with as_file(files("sphinx-mathjax-offline") / "static" / "mathjax") as mathjax:
+    with as_file(
+        files("sphinx-mathjax-offline") / "static" / "mathjax"
+    ) as mathjax:
         for name in WANTED:
-            source, target = mathjax / name, Path(app.outdir, "_static", "mathjax", name)
+            source, target = (
+                mathjax / name,
+                Path(app.outdir, "_static", "mathjax", name),
+            )
             target.parent.mkdir(parents=True, exist_ok=True)
             if source.is_dir():
                 shutil.copytree(source, target, dirs_exist_ok=True)

@@ -14,4 +14,6 @@ SOXBINDINGS = re.compile(r"^soxbindings==.*")
 lines = [line for line in sys.stdin if not CUDA.match(line)]
 if not lines:
     sys.exit("uv gave no lock; see its message above")
-print(HEADER + "".join(SOXBINDINGS.sub("./requirements/soxbindings", line) for line in lines), end="")
+print(
+    HEADER + "".join(SOXBINDINGS.sub("./requirements/soxbindings", line) for line in lines), end=""
+)

@@ -12,7 +12,17 @@ __version__ = "0.1.0"
 
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
-    submodules=["audio", "compat", "data", "evaluation", "models", "plots"]
-    + ["training", "transforms", "widgets"],
+    submodules=[
+        "audio",
+        "compat",
+        "data",
+        "evaluation",
+        "mastering",
+        "models",
+        "plots",
+        "training",
+        "transforms",
+        "widgets",
+    ],
     submod_attrs={"player": ["player"], "separation": ["separate"]},
 )

@@ -173,7 +173,8 @@ def loudness(audio: np.ndarray, sample_rate: int) -> float:
     audio = as_channels(audio)
     if audio.shape[1] < 0.4 * sample_rate:
         raise AudioError(
-            f"Loudness needs at least 0.4 s of audio, this has {audio.shape[1] / sample_rate:.3f} s."
+            "Loudness needs at least 0.4 s of audio, and here are only "
+            f"{audio.shape[1] / sample_rate:.3f} s."
         )
     with np.errstate(divide="ignore"):
         return float(pyloudnorm.Meter(sample_rate).integrated_loudness(audio.T.astype(np.float64)))

@@ -46,13 +46,13 @@ def fit(
     history = []
     began = time.monotonic()
     model.train()
-    with tqdm(batches, desc="training", unit="step", mininterval=0.5) as bar:
+    with tqdm(batches, desc="training", unit="step") as bar:
         for mixtures, sources in bar:
             value = loss(model(mixtures.to(device)), sources.to(device))
             if not torch.isfinite(value):
                 raise FloatingPointError(
-                    f"The loss is {value.item()} at step {len(history)}. Try a lower learning rate, "
-                    "and look whether the mixtures hold NaN."
+                    f"The loss is {value.item()} at step {len(history)}. Try a lower learning "
+                    "rate, and look whether the mixtures hold NaN."
                 )
             optimiser.zero_grad()
             value.backward()

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-
 from helpers import RATE, noise
+
 from tutorial_utils import audio
 from tutorial_utils.audio import AudioError
 from tutorial_utils.data.songs import LABELS, open_songs

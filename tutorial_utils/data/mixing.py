@@ -149,10 +149,10 @@ def render(events: Sequence[Event]) -> Mix:
 
 
 def as_table(events: Sequence[Event]) -> pd.DataFrame:
-    """The events of a mixture as a table, the files shortened to ``SONG/stem.wav``."""
-    table = pd.DataFrame([vars(event) for event in events])
-    table["file"] = [str(Path(*Path(file).parts[-2:])) for file in table["file"]]
-    return table
+    """The events of a mixture as a table for the eye: each file by its song, numbers rounded."""
+    table = pd.DataFrame([vars(event) for event in events]).round(2)
+    table["file"] = [Path(file).parent.name for file in table["file"]]
+    return table.rename(columns={"file": "song"})
 
 
 def _require_usable(song, labels, duration):

@@ -96,7 +96,7 @@ class Song(ABC):
         """Read the stem ``label``, or the mixture under the name ``mixture``."""
 
     def __repr__(self):
-        return f"Song('{self.name}', split={self.split}, {self.duration:.1f} s, {self.labels})"
+        return f"Song('{self.name}', {self.split}, {self.duration:.1f} s)"
 
 
 class FolderSong(Song):
@@ -213,7 +213,7 @@ def open_songs(root=None) -> list[Song]:
             f"There are no songs in {root}. Expected: train/ and test/ with .stem.mp4 files, or "
             f"one folder a song with one file a stem ({', '.join(audio.SUFFIXES)})."
         )
-    return sorted(songs, key=lambda song: (SPLITS.index(song.split) if song.split else 0, song.name))
+    return sorted(songs, key=lambda song: ((*SPLITS, None).index(song.split), song.name))
 
 
 def _open_folder(folder, split, validation):
