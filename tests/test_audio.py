@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 import soundfile
+from helpers import RATE, noise
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from helpers import RATE, noise
 from tutorial_utils import audio
 from tutorial_utils.audio import AudioError
 

@@ -3,8 +3,8 @@ import time
 import numpy as np
 import pytest
 import torch
+from helpers import RATE
 from torch.nn.functional import l1_loss
-from helpers import RATE, noise
 
 import tutorial_utils as tu
 
@@ -33,9 +33,7 @@ def test_the_loss_falls_and_the_model_separates(capsys):
 
 
 def test_the_same_seed_gives_the_same_history():
-    histories = [
-        tu.training.fit(*model_and_batches(3), l1_loss) for _ in range(2)
-    ]
+    histories = [tu.training.fit(*model_and_batches(3), l1_loss) for _ in range(2)]
     assert histories[0] == histories[1]
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import nbformat
 import pytest
 import yaml
+from IPython.core.interactiveshell import InteractiveShell
 
 ROOT = Path(__file__).resolve().parents[2]
 _spec = importlib.util.spec_from_file_location("conventions", ROOT / "book/conventions.py")
@@ -90,31 +91,26 @@ def test_every_page_in_the_table_of_contents_exists_and_none_is_left_out():
     assert set(pages()) == files
 
 
-def test_the_first_cell_does_nothing_elsewhere():
-    class Shell:
-        def run_line_magic(self, *args):
-            raise AssertionError("installed something")
+def run_first_cell(monkeypatch, in_colab):
+    """Run the first cell in IPython, and return what it asked of pip."""
+    shell = InteractiveShell()
+    commands = []
+    shell.register_magic_function(commands.append, "line", "pip")
+    if in_colab:
+        monkeypatch.setitem(sys.modules, "google.colab", object())
+    shell.run_cell(conventions.FIRST_CELL).raise_error()
+    return commands
 
-    from IPython.core.inputtransformer2 import TransformerManager
 
-    code = TransformerManager().transform_cell(conventions.FIRST_CELL)
-    exec(compile(code, "first cell", "exec"), {"get_ipython": Shell})
+def test_the_first_cell_does_nothing_elsewhere(monkeypatch):
+    assert run_first_cell(monkeypatch, in_colab=False) == []
 
 
 def test_the_first_cell_installs_in_colab(monkeypatch):
-    commands = []
-
-    class Shell:
-        def run_line_magic(self, name, line):
-            commands.append((name, line))
-
-    from IPython.core.inputtransformer2 import TransformerManager
-
-    monkeypatch.setitem(sys.modules, "google.colab", object())
-    code = TransformerManager().transform_cell(conventions.FIRST_CELL)
-    exec(compile(code, "first cell", "exec"), {"get_ipython": Shell})
-    ((name, line),) = commands
-    assert name == "pip" and "#subdirectory=requirements/soxbindings" in line
+    (command,) = run_first_cell(monkeypatch, in_colab=True)
+    repository = f"git+{conventions.REPOSITORY}"
+    stand_in = f"{repository}#subdirectory=requirements/soxbindings"
+    assert command.split() == ["install", "-q", stand_in, repository]
 
 
 def test_the_conventions_clear_what_does_not_belong(tmp_path):
