@@ -54,8 +54,13 @@ def main() -> int:
         "--nitpick",
         "--keep-going",
     ]
-    # A page shows a progress bar's beginning and end, not each of its steps.
-    environment = {**os.environ, "TQDM_MININTERVAL": "3600"}
+    environment = {
+        **os.environ,
+        # A page shows a progress bar's beginning and end, not each of its steps.
+        "TQDM_MININTERVAL": "3600",
+        # Nobody moves a control while the book is built: see tutorial_utils.widgets.
+        "TUTORIAL_UTILS_STATIC": "1",
+    }
     status = subprocess.run(command, env=environment).returncode
     if status:
         print(

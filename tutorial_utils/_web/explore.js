@@ -1,0 +1,50 @@
+// Explorable figures without a kernel: the controls choose which of the prepared frames is shown,
+// and which of the prepared sounds is heard. The elements are written by widgets.py.
+if (!customElements.get("tu-explore")) {
+  class Explore extends HTMLElement {
+    // As in player.js: before its content is read, the script that follows the content mounts it.
+    connectedCallback() {
+      if (this.firstElementChild) this.mount();
+    }
+
+    mount() {
+      if (this.controls) return;
+      this.controls = [...this.querySelectorAll(".tu-control")].map((control) => {
+        const labels = JSON.parse(control.dataset.values);
+        return { input: control.querySelector("input, select"), labels, control };
+      });
+      this.addEventListener("input", ({ target }) => {
+        if (this.controls.some(({ input }) => input === target)) this.update();
+      });
+      this.update();
+    }
+
+    // The frames are in the order of the controls' values, the last control's changing fastest.
+    update() {
+      let frame = 0;
+      for (const { input, labels, control } of this.controls) {
+        frame = frame * labels.length + Number(input.value);
+        const label = labels[input.value];
+        const output = control.querySelector("output");
+        if (!output) continue; // a list says itself what is chosen
+        output.textContent = label;
+        input.setAttribute("aria-valuetext", label);
+        input.style.setProperty("--filled", `${(100 * input.value) / (labels.length - 1)}%`);
+      }
+      const frames = this.querySelectorAll(".tu-frame");
+      frames.forEach((each, i) => (each.hidden = i !== frame));
+      for (const player of this.querySelectorAll(".tu-sounds > tu-player")) player.choose(frame);
+      // Players inside a frame go with it: where one was playing, its successor goes on.
+      const successors = frames[frame].querySelectorAll("tu-player");
+      frames[this.frame ?? frame].querySelectorAll("tu-player").forEach((player, i) => {
+        if (!player.run || this.frame === frame) return;
+        player.pause();
+        successors[i]?.seek(player.cursor);
+        successors[i]?.play();
+      });
+      this.frame = frame;
+    }
+  }
+  customElements.define("tu-explore", Explore);
+}
+for (const explore of document.querySelectorAll("tu-explore")) explore.mount();
