@@ -56,6 +56,14 @@ def test_every_code_cell_was_executed_without_error(page):
 
 
 @each_page
+def test_no_cell_warns(page):
+    """What cells say on stderr is a progress bar or nothing."""
+    for output in soup(HTML / f"{page}.html").select(".cell_output .stderr"):
+        lines = [line for line in output.get_text().splitlines() if line.strip()]
+        assert all("%|" in line or "it [" in line for line in lines), lines
+
+
+@each_page
 def test_no_reference_is_left_unresolved(page):
     page_soup = soup(HTML / f"{page}.html")
     loose = [tag for tag in page_soup.select(".xref") if tag.find_parent("a") is None]
