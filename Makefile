@@ -34,7 +34,7 @@ book: $(READY) ## build the book, every cell executed, into _build/html
 	$(PY) book/build.py
 
 serve: book ## build the book, serve it on localhost:PORT and open it
-	-$(PY) -m webbrowser "http://localhost:$(PORT)/"
+	@(sleep 1; $(PY) -m webbrowser "http://localhost:$(PORT)/") >/dev/null 2>&1 &
 	$(PY) -m http.server --bind localhost --directory $(HTML) $(PORT)
 
 test: $(READY) ## run the fast tests
