@@ -37,7 +37,7 @@ SETTINGS: dict[str, dict[str, tuple[float, float]]] = {
         "cymbal level": (-10, -3),
         "tom pitch": (0.85, 1.2),
         "room": (0.06, 0.3),
-        "high": (-3, 3),
+        "high": (-10, 0),
     },
     "electronic kit": {
         "kick pitch": (42, 58),
@@ -52,7 +52,7 @@ SETTINGS: dict[str, dict[str, tuple[float, float]]] = {
         "cymbal level": (-12, -5),
         "tom pitch": (0.8, 1.2),
         "room": (0.02, 0.15),
-        "high": (-2, 4),
+        "high": (-8, 2),
     },
     "picked bass": {"pluck": (0.06, 0.16), "bright": (0.35, 0.75), "decay": (2.0, 5.0),
                     "drive": (0.1, 0.6), "high": (-3, 4)},
