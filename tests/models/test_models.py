@@ -35,6 +35,18 @@ def test_estimates_of_the_mask_model_sum_to_the_mixture(random):
     np.testing.assert_allclose(sum(estimates.values()), mixture, atol=1e-5)
 
 
+def test_the_mask_model_does_not_mind_how_loud_the_mixture_is(random):
+    model, mixture = small(), noise(random)
+    once, ten_times = (tu.separate(model, k * mixture, RATE) for k in (1, 10))
+    for label in once:
+        np.testing.assert_allclose(ten_times[label], 10 * once[label], atol=2e-2)
+
+
+def test_silence_gives_silence():
+    estimates = tu.separate(small(), np.zeros((2, RATE)), RATE)
+    assert all((estimate == 0).all() for estimate in estimates.values())
+
+
 def test_an_unknown_model_is_refused():
     with pytest.raises(ValueError, match=r"no model 'UNet'\. There are: MaskInference"):
         tu.models.build("UNet")

@@ -15,8 +15,9 @@ _QUIET = 1e-5
 class MaskInference(nn.Module):
     """A small recurrent network that gives every source its share of every bin.
 
-    The mixture's log-magnitudes go through bidirectional GRU layers; a linear layer and a softmax
-    over the sources turn what comes out into masks, which multiply the mixture's STFT. The masks
+    The mixture's log-magnitudes are standardised, so that it does not matter how loud the mixture
+    is. They go through bidirectional GRU layers; a linear layer and a softmax over the sources turn
+    what comes out into masks, which multiply the mixture's STFT. The masks
     sum to one, so the estimates sum to the mixture. Each channel is separated on its own.
 
     The scheme is that of Erdogan et al., "Phase-sensitive and recognition-boosted speech separation
@@ -53,7 +54,6 @@ class MaskInference(nn.Module):
         self.n_fft = n_fft
         self.hop = hop
         bins = n_fft // 2 + 1
-        self.normalise = nn.BatchNorm1d(bins)
         self.encode = nn.Linear(bins, 2 * hidden)
         self.recur = nn.GRU(2 * hidden, hidden, layers, batch_first=True, bidirectional=True)
         self.decode = nn.Linear(2 * hidden, len(self.labels) * bins)
@@ -65,7 +65,9 @@ class MaskInference(nn.Module):
         """
         batch, channels, bins, frames = magnitudes.shape
         x = torch.log(magnitudes + _QUIET).flatten(0, 1)  # (batch · channels, bins, frames)
-        x = self.normalise(x).transpose(1, 2)  # (batch · channels, frames, bins)
+        mean, deviation = x.mean((1, 2), keepdim=True), x.std((1, 2), keepdim=True)
+        x = (x - mean) / deviation.clamp_min(_QUIET)
+        x = x.transpose(1, 2)  # (batch · channels, frames, bins)
         x, _ = self.recur(torch.tanh(self.encode(x)))  # (batch · channels, frames, 2 · hidden)
         x = self.decode(x).unflatten(-1, (len(self.labels), bins))
         x = x.softmax(dim=2)  # (batch · channels, frames, sources, bins)
