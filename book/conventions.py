@@ -53,7 +53,6 @@ def normalised(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
             raise ValueError(
                 f"Cell {number} is a '{cell.cell_type}' cell; use code or Markdown."
             )
-        new.id = f"cell-{number:02d}"
         if tags:
             new.metadata["tags"] = sorted(tags)
         cells.append(new)

@@ -22,7 +22,6 @@ from .renderer import render
 from .titles import MAX_SONGS, title
 
 VERSION = "1.0"
-FILES = ("mixture.wav", "drums.wav", "bass.wav", "other.wav", "vocals.wav", "metadata.json")
 SHORTEST, LONGEST = 2.0, 600.0
 
 

@@ -46,11 +46,6 @@ def fade(sound: np.ndarray, attack: float, release: float) -> np.ndarray:
     return sound
 
 
-def sweep(values, times, count: int) -> np.ndarray:
-    """A control curve with one value a sample, linear between ``(time, value)`` points."""
-    return np.interp(np.arange(count) / SAMPLE_RATE, times, values).astype(np.float32)
-
-
 def wander(count: int, rate: float, dice, hop: int = 1) -> np.ndarray:
     """Slow random movement around zero: noise at ``rate`` Hz, linearly interpolated.
 
