@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pyloudnorm
 import soundfile
 import soxr
 
@@ -176,8 +175,9 @@ def loudness(audio: np.ndarray, sample_rate: int) -> float:
             "Loudness needs at least 0.4 s of audio, and here are only "
             f"{audio.shape[1] / sample_rate:.3f} s."
         )
-    with np.errstate(divide="ignore"):
-        return float(pyloudnorm.Meter(sample_rate).integrated_loudness(audio.T.astype(np.float64)))
+    from tutorial_utils import loudness  # Compiled code, which takes a moment to load.
+
+    return loudness.integrated(audio, sample_rate)
 
 
 def as_channels(audio: np.ndarray) -> np.ndarray:

@@ -5,6 +5,8 @@ serves inside a model, in a loss and on the page. Axes are named as in the book:
 frequencies, ``frames`` are moments.
 """
 
+from dataclasses import dataclass
+
 import torch
 
 N_FFT = 2048
@@ -87,6 +89,33 @@ def ratio_mask(magnitudes: torch.Tensor, sources: int = -4) -> torch.Tensor:
         Within [0, 1]; sums to one over the sources wherever anything sounds.
     """
     return magnitudes / magnitudes.sum(sources, keepdim=True).clamp_min(_TINY)
+
+
+@dataclass(frozen=True)
+class Magnitudes:
+    """Turns a mixture and its sources into magnitude spectrograms, on the device where they are.
+
+    Use it as the transform of a dataset, so that spectrograms are computed by the loader's workers,
+    or call it on a batch, so that they are computed where the model is.
+
+    Parameters
+    ----------
+    n_fft, hop : int, in samples
+
+    Shape
+    -----
+    (..., channels, samples) and (..., sources, channels, samples) to
+    (..., channels, bins, frames) and (..., sources, channels, bins, frames).
+    """
+
+    n_fft: int = N_FFT
+    hop: int = HOP
+
+    def __call__(self, mixture: torch.Tensor, sources: torch.Tensor):
+        return (
+            stft(mixture, self.n_fft, self.hop).abs(),
+            stft(sources, self.n_fft, self.hop).abs(),
+        )
 
 
 def _window(n_fft, like):

@@ -1,169 +1,371 @@
-"""Training mixtures: what to mix is drawn with Scaper, and mixed here.
+"""What to mix: mixtures drawn from distributions, as Scaper writes them, before any audio is read.
 
-Scaper describes a mixture by *events*: which file, which segment of it, how loud. It draws each of
-these from a distribution, and the description can be kept. Mixing the audio is then a matter of
-reading, scaling and adding.
+A mixture is a list of *events*, one a source: which file, which segment of it, how loud, how
+shifted. Each of these values is drawn from a distribution (see :mod:`.distributions`).
+
+The draws for mixture ``i`` come from a generator of its own, seeded with the seed and ``i``. So a
+mixture does not depend on how many others are drawn, nor in which order, nor by which process.
 """
 
-import tempfile
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+import dataclasses
+import functools
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
-import pandas as pd
 
-from tutorial_utils import audio
+from tutorial_utils import audio, loudness
+from tutorial_utils.data.distributions import Distributions
 from tutorial_utils.data.songs import FolderSong
+from tutorial_utils.data.sounds import Sound
+
+SONG = ("choose", [])
+SOURCE_TIME = ("uniform", 0.0, math.inf)
+SNR = ("uniform", -6.0, 6.0)
+REF_DB = ("const", -26.0)
+PITCH_SHIFT = ("uniform", -2.0, 2.0)
+TIME_STRETCH = ("uniform", 0.8, 1.2)
+K = ("const", 3)
+EVENT_DURATION = ("uniform", 1.0, 4.0)
+EVENT_TIME = ("uniform", 0.0, math.inf)
+_TRIES = 1000
 
 
-@dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Event:
-    """One source of a mixture.
+    """One source of one mixture: a row of the table.
 
     Attributes
     ----------
+    mixture : int
+        The number of the mixture.
+    split : str
+        "train", "valid", "test" or nothing.
     label : str
-    file : str
-        Path of the stem.
-    start, duration : float, in seconds
+    song : str
+        The song, or the name of the sound file.
+    source_file : str
+        Where the audio lies, relative to the table's root, with forward slashes.
+    source_time, source_duration : float, in seconds
         The segment of the file.
-    level : float, in LUFS
-        The loudness to which the segment is brought: Scaper's ``ref_db + snr``.
+    event_time : float, in seconds
+        Where it begins in the mixture.
+    snr : float, in LU
+        Loudness relative to ``ref_db``. It is not a ratio between two sources.
+    ref_db : float, in LUFS
+        The mixture's reference loudness.
+    pitch_shift : float, in semitones; nan for none
+    time_stretch : float; nan for none
+        Factor on the duration: above 1 the segment gets longer and slower.
+    loudness : float, in LUFS
+        Of the segment in its file; nan if it is to be measured when the mixture is rendered.
+    role : {"foreground", "background"}
+        Scaper's word: a background is not faded in and out.
+    channels, sample_rate : int
+        Of the mixture. The segment is converted if its file has others.
     """
 
+    mixture: int
+    split: str
     label: str
-    file: str
-    start: float
-    duration: float
-    level: float
+    song: str
+    source_file: str
+    source_time: float
+    source_duration: float
+    event_time: float
+    snr: float
+    ref_db: float
+    pitch_shift: float = math.nan
+    time_stretch: float = math.nan
+    loudness: float = math.nan
+    role: str = "foreground"
+    channels: int = 2
+    sample_rate: int = 44100
+
+    @property
+    def duration(self) -> float:
+        """Seconds in the mixture, after stretching."""
+        return self.source_duration * (1.0 if math.isnan(self.time_stretch) else self.time_stretch)
+
+    @property
+    def changed(self) -> bool:
+        """Whether pitch or tempo are to be changed."""
+        return not (math.isnan(self.pitch_shift) and math.isnan(self.time_stretch))
 
 
-@dataclass(frozen=True)
-class Mix:
-    """A mixture of shape (channels, samples) and its sources, which sum to it."""
+@dataclasses.dataclass(frozen=True)
+class SongSettings:
+    """How mixtures of songs are drawn; see :meth:`MixtureTable.sample`."""
 
-    mixture: np.ndarray
-    sources: Mapping[str, np.ndarray]
-    sample_rate: int
+    duration: float = 5.0
+    coherent: float = 0.5
+    song: tuple = SONG
+    source_time: tuple | Mapping = SOURCE_TIME
+    snr: tuple | Mapping = SNR
+    ref_db: tuple = REF_DB
+    pitch_shift: tuple | Mapping | None = PITCH_SHIFT
+    time_stretch: tuple | Mapping | None = TIME_STRETCH
+    leave_out: float = 0.0
+    audible: str | Sequence[str] = ()
+    threshold: float = -40.0
 
 
-def draw(
-    songs: Sequence[FolderSong],
-    seed: int,
-    duration: float = 5.0,
-    coherent: float = 0.5,
-    ref_db: float = -26.0,
-    snr: tuple = ("uniform", -6.0, 6.0),
-) -> list[Event]:
-    """Draw one mixture with Scaper: a segment of every stem, each brought to a loudness.
+@dataclasses.dataclass(frozen=True)
+class SoundSettings:
+    """How mixtures of single sounds are drawn; see :meth:`MixtureTable.sample_sounds`."""
 
-    Parameters
-    ----------
-    songs : sequence of FolderSong
-        All with the same labels.
-    seed : int
-        The same seed draws the same mixture from the same songs.
-    duration : float, in seconds
-    coherent : float
-        The probability that all stems come from one song and one time. Otherwise each is drawn on
-        its own, which makes more mixtures from few songs, if less musical ones.
-    ref_db : float, in LUFS
-        The loudness to which ``snr`` is relative.
-    snr : tuple
-        A distribution as Scaper writes them, in LU. It is not a ratio between two sources: a
-        source is brought to the loudness ``ref_db + snr``.
+    duration: float = 10.0
+    k: tuple = K
+    source_time: tuple | Mapping = SOURCE_TIME
+    event_duration: tuple | Mapping = EVENT_DURATION
+    event_time: tuple | Mapping = EVENT_TIME
+    snr: tuple | Mapping = SNR
+    ref_db: tuple = REF_DB
+    pitch_shift: tuple | Mapping | None = None
+    time_stretch: tuple | Mapping | None = None
 
-    Returns
-    -------
-    list of Event
+
+def draw_songs(
+    songs: Sequence[FolderSong], n: int, seed: int, channels: int, sample_rate: int, settings
+) -> Iterator[list[Event]]:
+    """Draw ``n`` mixtures of songs, each a list of events whose files are absolute paths.
 
     Raises
     ------
     ValueError
-        If a song is shorter than ``duration``, is kept in a file that Scaper cannot read, or has
-        other labels than the first.
+        If the songs or the settings cannot be used; the message says why.
     """
-    from tutorial_utils.compat import scaper
-
     labels = songs[0].labels
-    for song in songs:
-        _require_usable(song, labels, duration)
-    random = np.random.RandomState(seed)
-    together = random.random_sample() < coherent
-    song = songs[random.randint(len(songs))]
-    start = random.uniform(0, song.duration - duration)
-    with tempfile.TemporaryDirectory() as folder:
-        # Scaper wants a folder a label. Empty ones will do, because the files are given by path:
-        # so nothing is copied.
-        for label in labels:
-            (Path(folder) / label).mkdir()
-        soundscape = scaper.Scaper(duration, folder, folder, random_state=random)
-        soundscape.ref_db = ref_db
-        for label in labels:
-            chosen = [song] if together else songs
-            soundscape.add_event(
-                label=("const", label),
-                source_file=("choose", [str(one.files[label]) for one in chosen]),
-                source_time=("const", start)
-                if together
-                else ("uniform", 0, min(one.duration for one in songs) - duration),
-                event_time=("const", 0),
-                event_duration=("const", duration),
-                snr=snr,
-                pitch_shift=None,
-                time_stretch=None,
+    audible = {settings.audible} if isinstance(settings.audible, str) else {*settings.audible}
+    _check_songs(songs, labels, audible, settings)
+    draw = Distributions(settings, labels)
+    songs = {song.name: song for song in sorted(songs, key=lambda song: song.name)}
+    for i in range(n):
+        random = _generator(seed, i)
+        ref_db = draw.value("ref_db", None, random)
+        segments = _draw_audible(songs, labels, audible, draw, random, settings)
+        if random.random_sample() < settings.leave_out:
+            del segments[random.choice([label for label in labels if label not in audible])]
+        yield [
+            Event(
+                mixture=i,
+                split=cut.song.split or "",
+                label=label,
+                song=cut.song.name,
+                source_file=str(cut.song.files[label]),
+                source_time=cut.start,
+                source_duration=cut.length,
+                event_time=0.0,
+                snr=draw.value("snr", label, random),
+                ref_db=ref_db,
+                pitch_shift=cut.pitch_shift,
+                time_stretch=cut.time_stretch,
+                loudness=_known_loudness(cut, label, channels, sample_rate),
+                channels=channels,
+                sample_rate=sample_rate,
             )
-        annotation = soundscape.generate(no_audio=True)[1].annotations.search(namespace="scaper")[0]
-    return [
-        Event(
-            label=value["label"],
-            file=value["source_file"],
-            start=value["source_time"],
-            duration=value["event_duration"],
-            level=ref_db + value["snr"],
+            for label, cut in segments.items()
+        ]
+
+
+def draw_sounds(
+    sounds: Sequence[Sound], n: int, seed: int, channels: int, sample_rate: int, settings
+) -> Iterator[list[Event]]:
+    """Draw ``n`` mixtures of single sounds, like :func:`draw_songs`."""
+    sounds = sorted(sounds, key=lambda sound: (sound.split or "", sound.label, str(sound.file)))
+    labels = sorted({sound.label for sound in sounds})
+    draw = Distributions(settings, labels)
+    choices = {}
+    for sound in sounds:
+        choices.setdefault(sound.split, {}).setdefault(sound.label, []).append(sound)
+    for i in range(n):
+        random = _generator(seed, i)
+        ref_db = draw.value("ref_db", None, random)
+        by_label = choices[sounds[random.randint(len(sounds))].split]
+        k = int(draw.value("k", None, random))
+        if not 1 <= k <= len(by_label):
+            raise ValueError(
+                f"A mixture of k={k} categories cannot be drawn from {len(by_label)}. Choose k "
+                f"from 1 to {len(by_label)}."
+            )
+        events = []
+        for label in random.choice(sorted(by_label), k, replace=False):
+            sound = by_label[label][random.randint(len(by_label[label]))]
+            pitch = draw.value("pitch_shift", label, random)
+            stretch = draw.value("time_stretch", label, random)
+            factor = 1.0 if math.isnan(stretch) else stretch
+            longest = min(sound.duration, settings.duration / factor)
+            length = min(draw.value("event_duration", label, random), longest)
+            events.append(
+                Event(
+                    mixture=i,
+                    split=sound.split or "",
+                    label=str(label),
+                    song=sound.file.stem,
+                    source_file=str(sound.file),
+                    source_time=draw.time("source_time", label, random, sound.duration, length),
+                    source_duration=length,
+                    event_time=draw.time(
+                        "event_time", label, random, settings.duration, length * factor
+                    ),
+                    snr=draw.value("snr", label, random),
+                    ref_db=ref_db,
+                    pitch_shift=pitch,
+                    time_stretch=stretch,
+                    channels=channels,
+                    sample_rate=sample_rate,
+                )
+            )
+        yield events
+
+
+class _Cut(NamedTuple):
+    """A segment of a song, and what is done to it."""
+
+    song: FolderSong
+    start: float
+    length: float
+    pitch_shift: float
+    time_stretch: float
+
+
+def _draw_audible(songs, labels, audible, draw, random, settings):
+    """Draw a segment a label, again until those that are to be audible are."""
+    together = random.random_sample() < settings.coherent
+    for _ in range(_TRIES):
+        segments = (_draw_coherent if together else _draw_incoherent)(
+            songs, labels, draw, random, settings
         )
-        for value in (event.value for event in annotation.data)
-    ]
+        if all(_sounds(segments[label], label, settings.threshold) for label in audible):
+            return segments
+    raise ValueError(
+        f"In {_TRIES} draws there was no segment in which {' and '.join(sorted(audible))} reach "
+        f"{settings.threshold:.1f} LUFS. Lower the threshold, or choose songs in which they sound."
+    )
 
 
-def render(events: Sequence[Event]) -> Mix:
-    """Read, scale and add the events of one mixture.
-
-    A silent segment stays silent. If the sum would exceed full scale, the mixture and all sources
-    are scaled down together, so that they still sum.
-
-    Returns
-    -------
-    Mix
-    """
-    sources = {}
-    for event in events:
-        segment, sample_rate = audio.read(event.file, event.start, event.duration)
-        loudness = audio.loudness(segment, sample_rate)
-        gain = 10 ** ((event.level - loudness) / 20) if np.isfinite(loudness) else 0.0
-        sources[event.label] = np.float32(gain) * segment
-    mixture = np.sum(list(sources.values()), axis=0)
-    peak = max(float(np.abs(mixture).max()), 1.0)
-    return Mix(mixture / peak, {k: v / peak for k, v in sources.items()}, sample_rate)
+def _draw_coherent(songs, labels, draw, random, settings):
+    """All stems from one song and one time, with one pitch shift and one time stretch."""
+    song = _draw_song(songs, draw, random)
+    pitch = draw.shared("pitch_shift", random)
+    stretch = draw.shared("time_stretch", random)
+    start, length = _draw_segment(song, labels[0], stretch[labels[0]], draw, random, settings)
+    return {label: _Cut(song, start, length, pitch[label], stretch[label]) for label in labels}
 
 
-def as_table(events: Sequence[Event]) -> pd.DataFrame:
-    """The events of a mixture as a table for the eye: each file by its song, numbers rounded."""
-    table = pd.DataFrame([vars(event) for event in events]).round(2)
-    table["file"] = [Path(file).parent.name for file in table["file"]]
-    return table.rename(columns={"file": "song"})
+def _draw_incoherent(songs, labels, draw, random, settings):
+    """Each stem on its own, but all from songs of one split."""
+    split = _draw_song(songs, draw, random).split
+    segments = {}
+    for label in labels:
+        song = _draw_song(songs, draw, random)
+        while song.split != split:
+            song = _draw_song(songs, draw, random)
+        pitch = draw.value("pitch_shift", label, random)
+        stretch = draw.value("time_stretch", label, random)
+        start, length = _draw_segment(song, label, stretch, draw, random, settings)
+        segments[label] = _Cut(song, start, length, pitch, stretch)
+    return segments
 
 
-def _require_usable(song, labels, duration):
-    if not isinstance(song, FolderSong):
+def _draw_song(songs, draw, random):
+    distribution = draw.of("song", None)
+    if distribution == SONG:
+        return songs[list(songs)[random.randint(len(songs))]]
+    name = draw.value("song", None, random)
+    if name not in songs:
+        raise ValueError(f"song={distribution!r}: there is no song '{name}'.")
+    return songs[name]
+
+
+def _draw_segment(song, label, stretch, draw, random, settings):
+    """Draw where a segment begins, on the grid of the loudness profile: (start, length)."""
+    length = settings.duration / (1.0 if math.isnan(stretch) else stretch)
+    if song.duration < length:
         raise ValueError(
-            f"{song.name} is a stem file, which Scaper cannot read. Use songs with one file a stem "
-            "(MUSDB18-HQ, TinyStems)."
+            f"{song.name} lasts {song.duration:.1f} s, less than the {length:.1f} s to be cut. "
+            "Draw shorter mixtures, or leave the song out."
         )
-    if song.labels != labels:
-        raise ValueError(f"{song.name} has the stems {song.labels}, the first song has {labels}.")
-    if song.duration < duration:
+    start = draw.time("source_time", label, random, song.duration, length)
+    if step := loudness.grid_samples(song.sample_rate):
+        first = int(start * song.sample_rate) // step * step
+        start = first / song.sample_rate
+        if int(start * song.sample_rate) < first:  # As Scaper and the renderer round it.
+            start = math.nextafter(start, math.inf)
+    return start, length
+
+
+def _sounds(cut, label, threshold):
+    """Whether a stem reaches the threshold, in LUFS, in a segment."""
+    first, samples = _in_samples(cut)
+    if not loudness.grid_samples(cut.song.sample_rate):
+        segment = cut.song.stem(label, cut.start, cut.length)
+        return loudness.integrated(segment, cut.song.sample_rate) >= threshold
+    return _profile_of(cut.song, label).loudness(first, samples) >= threshold
+
+
+def _known_loudness(cut, label, channels, sample_rate):
+    """The loudness of a segment that is mixed as it is; nan for one that is to be changed."""
+    song = cut.song
+    as_it_is = math.isnan(cut.pitch_shift) and math.isnan(cut.time_stretch)
+    if (song.channels, song.sample_rate) != (channels, sample_rate) or not as_it_is:
+        return math.nan
+    first, samples = _in_samples(cut)
+    step = loudness.grid_samples(sample_rate)
+    # Rounding down to samples may have cost one of them.
+    if not step or cut.length < 0.5 or abs(samples - round(samples / step) * step) > 1:
+        return math.nan
+    onset = song.stem(label, cut.start, loudness.SETTLED)
+    return _profile_of(song, label).loudness(first, samples, onset)
+
+
+def _in_samples(cut):
+    rate = cut.song.sample_rate
+    first = int(cut.start * rate)
+    return first, int((cut.start + cut.length) * rate) - first
+
+
+def _profile_of(song, label):
+    status = song.files[label].stat()
+    return _profile(song.files[label], status.st_mtime_ns, status.st_size)
+
+
+@functools.lru_cache(2048)
+def _profile(path, modified, size):
+    """The loudness profile of a file, as long as the file stays the same."""
+    return loudness.Profile(*audio.read(path))
+
+
+def _generator(seed, i):
+    """Scaper draws from NumPy's older generators: one seeded with the seed and the number."""
+    return np.random.RandomState(np.random.MT19937(np.random.SeedSequence([seed, i])))
+
+
+def _check_songs(songs, labels, audible, settings):
+    names = [song.name for song in songs]
+    for song in songs:
+        if song.labels != labels:
+            raise ValueError(
+                f"{song.name} has the stems {song.labels}, the first song has {labels}. Mix songs "
+                "that have the same stems."
+            )
+        if names.count(song.name) > 1:
+            raise ValueError(f"Two songs are called {song.name}. Rename the folder of one.")
+    if unknown := audible - {*labels}:
         raise ValueError(
-            f"{song.name} lasts {song.duration:.1f} s, less than the {duration:.1f} s to be cut."
+            f"audible names {', '.join(sorted(unknown))}, and the stems are {', '.join(labels)}."
+        )
+    for name in ("coherent", "leave_out"):
+        if not 0 <= getattr(settings, name) <= 1:
+            raise ValueError(f"{name}={getattr(settings, name)} is no probability from 0 to 1.")
+    if settings.leave_out and (len(labels) < 2 or audible == {*labels}):
+        raise ValueError(
+            "leave_out needs a stem that can be left out, beside those that must sound."
+        )
+    stretch = settings.time_stretch
+    if isinstance(stretch, Mapping) and settings.coherent:
+        raise ValueError(
+            "time_stretch differs between labels, but the stems of a coherent mixture have to stay "
+            "together. Give one distribution for all, or set coherent=0."
         )

@@ -11,10 +11,10 @@ import uuid
 from pathlib import Path
 
 import soundfile
-from filelock import FileLock, Timeout
 from joblib import Parallel, delayed
-from platformdirs import user_cache_dir
 from tqdm import tqdm
+
+from tutorial_utils.data import cache
 
 from .composer import compose
 from .dsp import SAMPLE_RATE
@@ -97,21 +97,17 @@ def build(
     if _is_complete(root, settings):
         return root
     root.mkdir(parents=True, exist_ok=True)
-    with _exclusive(root, progress):
+    waiting = f"TinyStems: waiting for another process that builds {root}" if progress else None
+    with cache.exclusive(root, waiting):
         if not _is_complete(root, settings):
             _build_songs(root, settings, workers, progress)
     return root
 
 
-def home() -> Path:
-    """Folder for everything that is kept between runs: ``$TUTORIAL_UTILS_HOME`` or the cache."""
-    return Path(os.environ.get("TUTORIAL_UTILS_HOME") or user_cache_dir("tutorial_utils"))
-
-
 def _default_root(s: dict) -> Path:
     sizes = f"{s['n_train']}+{s['n_test']}"
     valid = f"valid{s['n_valid']}"
-    return home().expanduser() / "tinystems" / (
+    return cache.home() / "tinystems" / (
         f"v{s['version']}-seed{s['seed']}-{sizes}songs-{valid}-{s['duration']:g}s"
     )  # fmt: skip
 
@@ -172,26 +168,6 @@ def _is_complete(root: Path, settings: dict) -> bool:
         root / split / name for split in ("train", "test") for name in _names(settings, split)
     ]
     return all((folder / "metadata.json").is_file() for folder in folders)
-
-
-class _exclusive:
-    """Let one process at a time build in a folder (the lock goes when its process ends)."""
-
-    def __init__(self, root: Path, progress: bool):
-        self.lock = FileLock(root / ".lock")
-        self.root = root
-        self.progress = progress
-
-    def __enter__(self):
-        try:
-            self.lock.acquire(timeout=0)
-        except Timeout:
-            if self.progress:
-                tqdm.write(f"TinyStems: waiting for another process that builds {self.root}")
-            self.lock.acquire()
-
-    def __exit__(self, *error):
-        self.lock.release()
 
 
 def _build_songs(root: Path, settings: dict, workers: int | None, progress: bool) -> None:

@@ -1,0 +1,205 @@
+"""From events to audio: read, shift, bring to a loudness, place, add.
+
+The steps and their order are Scaper's, so that a mixture without changes of pitch and tempo sounds
+here as it does there, to the rounding of the last bits. Only the samples that are needed are read,
+and where the loudness of a segment is known from the table it is not measured again: what is left
+to do is to scale and to add.
+"""
+
+import functools
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import soundfile
+
+from tutorial_utils import audio, loudness
+from tutorial_utils.data import stretch
+from tutorial_utils.data.mixing import Event
+
+QUIETEST = -70.0
+"""LUFS. What is quieter counts as this loud, so that silence is not amplified without end."""
+
+_SHORTEST = 0.5  # seconds; a shorter sound is repeated to be measured, as Scaper does
+
+
+@dataclass(frozen=True)
+class Mix:
+    """A rendered mixture.
+
+    Attributes
+    ----------
+    mixture : array of shape (channels, samples), float32
+    sources : dict of arrays of the same shape
+        Every label of the table; silence where the mixture has no such source. They sum to the
+        mixture.
+    sample_rate : int, in Hz
+    scale : float
+        The factor by which the mixture and all sources were scaled down so that the mixture stays
+        within full scale; 1 if it did without.
+    """
+
+    mixture: np.ndarray
+    sources: Mapping[str, np.ndarray]
+    sample_rate: int
+    scale: float
+
+
+def render(
+    events: Sequence[Event],
+    root: Path,
+    duration: float,
+    labels: Mapping[str, Sequence[str]],
+    fade_in: float = 0.01,
+    fade_out: float = 0.01,
+) -> Mix:
+    """Render the events of one mixture.
+
+    Parameters
+    ----------
+    events : sequence of Event
+        All with the same channels and sample rate.
+    root : Path
+        The folder that their files are relative to.
+    duration : float, in seconds
+        Length of the mixture. Events that reach beyond are cut off.
+    labels : {label: labels of events}
+        The sources to give, each the sum of the events with these labels.
+    fade_in, fade_out : float, in seconds
+        How long each event is faded in and out, along a quarter of a sine.
+
+    Raises
+    ------
+    FileNotFoundError, AudioError
+        If a file is missing or damaged, or a segment does not lie within it.
+    """
+    channels, sample_rate = events[0].channels, events[0].sample_rate
+    samples = int(duration * sample_rate)
+    rendered = {part: [] for parts in labels.values() for part in parts}
+    for event in events:
+        signal = _event(event, root, fade_in, fade_out)
+        start = int(event.event_time * sample_rate)
+        rendered[event.label].append(_place(signal, start, samples))
+    sources = {
+        label: _sum([signal for part in parts for signal in rendered[part]], channels, samples)
+        for label, parts in labels.items()
+    }
+    mixture = _sum([*sources.values()], channels, samples)
+    scale = 1.0
+    peak = float(max(mixture.max(), -mixture.min()))
+    if peak > 1:
+        scale = float(np.nextafter(np.float32(1 / peak), np.float32(0)))
+        sources = {label: source * np.float32(scale) for label, source in sources.items()}
+        mixture = _sum([*sources.values()], channels, samples)
+    return Mix(mixture, sources, sample_rate, scale)
+
+
+def _event(event, root, fade_in, fade_out):
+    """The audio of one event at its loudness: an array of shape (channels, samples)."""
+    samples, file_rate = _read(Path(root, event.source_file), event)
+    as_it_is = (file_rate, len(samples)) == (event.sample_rate, event.channels)
+    if not as_it_is or event.changed or math.isnan(event.loudness):
+        samples = _converted(samples, file_rate, event)
+        measured = _measure(samples, event.sample_rate)
+    else:
+        measured = event.loudness
+    level = event.ref_db + event.snr - max(measured, QUIETEST)
+    gain = 10 ** (level / 20) * (1 / 32768 if samples.dtype == np.int16 else 1)
+    # Samples stay side by side in memory as they lie in the file, which saves a pass over them.
+    signal = np.multiply(samples.T, np.float32(gain), dtype=np.float32, order="C")
+    if event.role == "foreground":
+        _fade(signal, event.sample_rate, fade_in, fade_out)
+    return signal.T
+
+
+def _read(path, event):
+    """Read a segment: (channels, samples), in 16-bit integers where the file has them."""
+    try:
+        with soundfile.SoundFile(str(path)) as file:
+            first = int(event.source_time * file.samplerate)
+            last = int((event.source_time + event.source_duration) * file.samplerate)
+            if last > file.frames:
+                raise audio.AudioError(
+                    f"{path} lasts {file.frames / file.samplerate:.3f} s, and mixture "
+                    f"{event.mixture} cuts it from {event.source_time:.3f} s to "
+                    f"{event.source_time + event.source_duration:.3f} s. The file is not the one "
+                    "that the table was made for."
+                )
+            file.seek(first)
+            integers = file.subtype == "PCM_16"
+            samples = file.read(last - first, "int16" if integers else "float32", always_2d=True)
+            if len(samples) < last - first:
+                raise audio.AudioError(f"{path} is truncated. Get the file again.")
+            rate = file.samplerate
+    except soundfile.LibsndfileError:
+        audio.info(path)  # Says what is wrong with the file.
+        raise
+    return samples.T if integers else audio.require_finite(samples.T, path), rate
+
+
+def _converted(samples, file_rate, event):
+    """Bring a segment to the mixture's rate and channels, then to its pitch and tempo."""
+    if samples.dtype == np.int16:
+        samples = samples * np.float32(1 / 32768)
+    samples = audio.resample(samples, file_rate, event.sample_rate)
+    samples = _with_channels(samples, event.channels)
+    if not event.changed:
+        return samples
+    return stretch.change(
+        samples,
+        event.sample_rate,
+        None if math.isnan(event.pitch_shift) else event.pitch_shift,
+        None if math.isnan(event.time_stretch) else event.time_stretch,
+    )
+
+
+def _with_channels(samples, channels):
+    """Mix channels down or repeat them, as SoX does."""
+    if len(samples) == channels:
+        return samples
+    if len(samples) > channels:
+        return np.stack([samples[i::channels].mean(axis=0) for i in range(channels)])
+    return samples[np.arange(channels) % len(samples)]
+
+
+def _measure(samples, sample_rate):
+    length = samples.shape[1] / sample_rate
+    if length < _SHORTEST:
+        samples = np.tile(samples, math.ceil(_SHORTEST / length))
+    return loudness.integrated(samples, sample_rate)
+
+
+def _fade(signal, sample_rate, fade_in, fade_out):
+    """Fade in and out, in place. The signal has the shape (samples, channels)."""
+    for seconds, part in ((fade_in, slice(None)), (fade_out, slice(None, None, -1))):
+        ramp = _ramp(int(seconds * sample_rate))[: len(signal)]
+        signal[part][: len(ramp)] *= ramp
+
+
+@functools.lru_cache
+def _ramp(samples):
+    return np.sin(np.linspace(0, np.pi / 2, samples, dtype=np.float32))[:, None]
+
+
+def _place(signal, start, samples):
+    """Put a signal into silence of the mixture's length."""
+    if start == 0 and signal.shape[1] == samples:
+        return signal
+    placed = np.zeros((samples, len(signal)), np.float32).T
+    part = signal[:, : max(0, samples - start)]
+    placed[:, start : start + part.shape[1]] = part
+    return placed
+
+
+def _sum(signals, channels, samples):
+    """The sum of signals; silence if there are none."""
+    if not signals:
+        return np.zeros((channels, samples), np.float32)
+    if len(signals) == 1:
+        return signals[0]
+    total = signals[0] + signals[1]
+    for signal in signals[2:]:
+        total += signal
+    return total

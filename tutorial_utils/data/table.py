@@ -1,0 +1,445 @@
+"""A training set as a table of what to cut and mix, in place of stored mixtures.
+
+Each row is one source of one mixture: which file, which segment, how loud, how shifted. The table
+is small, can be read and edited by people, and says all that is needed to render its mixtures again
+from the songs.
+"""
+
+import dataclasses
+import json
+import math
+import os
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from tqdm.auto import tqdm
+
+from tutorial_utils.data import annotations, checks, mixing, render
+from tutorial_utils.data.mixing import Event
+from tutorial_utils.data.songs import Song, decoded
+from tutorial_utils.data.sounds import Sound
+
+if TYPE_CHECKING:
+    import jams
+
+VERSION = 1
+_FIRST_LINE = 3  # of a CSV file that holds a row: after the header and the names of the columns
+_HEADER = ("version", "root", "duration", "labels", "fade_in", "fade_out", "seed", "settings")
+
+
+class MixtureTable:
+    """Mixtures as rows of a table, to be rendered when they are needed.
+
+    Make one with :meth:`sample` (songs), :meth:`sample_sounds` (any sounds), :meth:`from_csv` or
+    :meth:`from_jams`.
+
+    Attributes
+    ----------
+    rows : pandas.DataFrame
+        One row a source. The columns are the fields of :class:`tutorial_utils.data.mixing.Event`.
+    root : Path
+        The folder that the column ``source_file`` is relative to.
+    duration : float, in seconds
+        Length of every mixture.
+    labels : tuple of str
+        The sources that every mixture has when it is rendered, silent or not.
+    fade_in, fade_out : float, in seconds
+    seed : int or None
+    settings : dict
+        What the mixtures were drawn with, for the record.
+    """
+
+    version = VERSION
+
+    def __init__(
+        self,
+        rows: pd.DataFrame,
+        root,
+        duration: float,
+        labels: Sequence[str] | Mapping[str, Sequence[str]],
+        fade_in: float = 0.01,
+        fade_out: float = 0.01,
+        seed: int | None = None,
+        settings: Mapping | None = None,
+    ):
+        if not isinstance(labels, Mapping):
+            labels = {label: (label,) for label in labels}
+        self._parts = {label: tuple(parts) for label, parts in labels.items()}
+        parts = [part for parts in self._parts.values() for part in parts]
+        self.rows = checks.rows(rows, duration, parts).reset_index(drop=True)
+        self.root = Path(root)
+        self.duration = duration
+        self.labels = tuple(labels)
+        self.fade_in = fade_in
+        self.fade_out = fade_out
+        self.seed = seed
+        self.settings = dict(settings or {})
+        # Where each mixture begins, and its columns as arrays: so that finding one takes the same
+        # time in a table of any length.
+        self._first = np.flatnonzero(np.diff(self.rows["mixture"], prepend=-1))
+        self._last = np.append(self._first[1:], len(self.rows))
+        self._columns = [self.rows[name].tolist() for name in checks.COLUMNS]
+
+    @classmethod
+    def sample(
+        cls,
+        songs: Sequence[Song],
+        n: int,
+        seed: int = 0,
+        duration: float = 5.0,
+        coherent: float = 0.5,
+        *,
+        song: tuple = mixing.SONG,
+        source_time: tuple | Mapping = mixing.SOURCE_TIME,
+        snr: tuple | Mapping = mixing.SNR,
+        ref_db: tuple = mixing.REF_DB,
+        pitch_shift: tuple | Mapping | None = mixing.PITCH_SHIFT,
+        time_stretch: tuple | Mapping | None = mixing.TIME_STRETCH,
+        leave_out: float = 0.0,
+        audible: str | Sequence[str] = (),
+        threshold: float = -40.0,
+        channels: int | None = None,
+        sample_rate: int | None = None,
+        fade: float = 0.01,
+    ) -> "MixtureTable":
+        """Draw mixtures of songs.
+
+        Mixture ``i`` depends on the songs, the settings, the seed and ``i`` alone. Its songs are
+        all of one split. Where Scaper's distribution tuples are taken, a mapping with one for each
+        label is taken too.
+
+        Parameters
+        ----------
+        songs : sequence of Song
+            All with the same stems. Songs in stem files are decoded once
+            (:func:`tutorial_utils.data.songs.decoded`).
+        n : int
+            The number of mixtures.
+        seed : int
+        duration : float, in seconds
+        coherent : float
+            The probability that all stems come from one song and one time, with one pitch shift
+            and one time stretch. Otherwise each stem is drawn on its own, which makes more
+            mixtures of few songs, if less musical ones.
+        song : distribution of song names
+            By default any, all equally likely.
+        source_time : distribution, in seconds
+            Where a segment begins. It is brought into the song, and rounded down to 20 ms.
+        snr : distribution, in LU
+            Each source is brought to the loudness ``ref_db + snr``.
+        ref_db : distribution, in LUFS
+            Drawn once a mixture.
+        pitch_shift : distribution, in semitones, or None for no shift
+        time_stretch : distribution of factors on the duration, or None for no stretch
+        leave_out : float
+            The probability that a mixture lacks one of its sources.
+        audible : str or sequence of str
+            Draw only segments in which these stems reach the ``threshold``.
+        threshold : float, in LUFS
+        channels, sample_rate : int, optional
+            Of the mixtures; by default those of the songs.
+        fade : float, in seconds
+            Every segment is faded in and out over this time.
+
+        Raises
+        ------
+        ValueError
+            If songs and settings do not fit together; the message says what to change.
+
+        Examples
+        --------
+        >>> songs = tu.data.open_songs()                                     # doctest: +SKIP
+        >>> table = MixtureTable.sample(songs, n=1000, duration=5.0)         # doctest: +SKIP
+        >>> table.render(0).mixture.shape                                    # doctest: +SKIP
+        (2, 220500)
+        """
+        settings = mixing.SongSettings(
+            duration, coherent, song, source_time, snr, ref_db, pitch_shift, time_stretch,
+            leave_out, audible, threshold,
+        )  # fmt: skip
+        songs = decoded(_required(songs, "songs", n, duration))
+        channels = channels or _common(songs, "channels")
+        sample_rate = sample_rate or _common(songs, "sample_rate")
+        mixtures = mixing.draw_songs(songs, n, seed, channels, sample_rate, settings)
+        return cls._drawn(mixtures, n, seed, settings, songs[0].labels, fade)
+
+    @classmethod
+    def sample_sounds(
+        cls,
+        sounds: Sequence[Sound],
+        n: int,
+        seed: int = 0,
+        duration: float = 10.0,
+        k: int | tuple = 3,
+        *,
+        source_time: tuple | Mapping = mixing.SOURCE_TIME,
+        event_duration: tuple | Mapping = mixing.EVENT_DURATION,
+        event_time: tuple | Mapping = mixing.EVENT_TIME,
+        snr: tuple | Mapping = mixing.SNR,
+        ref_db: tuple = mixing.REF_DB,
+        pitch_shift: tuple | Mapping | None = None,
+        time_stretch: tuple | Mapping | None = None,
+        channels: int | None = None,
+        sample_rate: int | None = None,
+        fade: float = 0.01,
+    ) -> "MixtureTable":
+        """Draw mixtures of single sounds: some categories each, one sound a category.
+
+        Parameters that are not named here are those of :meth:`sample`.
+
+        Parameters
+        ----------
+        sounds : sequence of Sound
+            From :func:`tutorial_utils.data.open_sounds`. A mixture's sounds are all of one split.
+        k : int, or distribution
+            How many different categories a mixture has.
+        event_duration : distribution, in seconds
+            How much is cut from a file; the whole file if that is shorter.
+        event_time : distribution, in seconds
+            Where the sound begins in the mixture. It is brought forward if it would not end in
+            time; the rest is silence.
+        """
+        settings = mixing.SoundSettings(
+            duration, ("const", k) if isinstance(k, int) else k, source_time, event_duration,
+            event_time, snr, ref_db, pitch_shift, time_stretch,
+        )  # fmt: skip
+        sounds = _required(sounds, "sounds", n, duration)
+        channels = channels or _common(sounds, "channels")
+        sample_rate = sample_rate or _common(sounds, "sample_rate")
+        mixtures = mixing.draw_sounds(sounds, n, seed, channels, sample_rate, settings)
+        labels = sorted({sound.label for sound in sounds})
+        return cls._drawn(mixtures, n, seed, settings, labels, fade)
+
+    @classmethod
+    def _drawn(cls, mixtures, n, seed, settings, labels, fade):
+        events = [event for mixture in tqdm(mixtures, "Drawing mixtures", n) for event in mixture]
+        rows, root = _relative(events)
+        return cls(rows, root, settings.duration, labels, fade, fade, seed, vars(settings))
+
+    def __len__(self):
+        return len(self._first)
+
+    def __repr__(self):
+        return (
+            f"MixtureTable({len(self)} mixtures of {self.duration:g} s, {', '.join(self.labels)})"
+        )
+
+    def _repr_html_(self):
+        return f"<p>{self!r}</p>{self.rows._repr_html_()}"
+
+    def events(self, i: int) -> list[Event]:
+        """The sources of mixture ``i``, counted from 0."""
+        if not 0 <= i < len(self):
+            raise IndexError(f"There are {len(self)} mixtures, and {i} is not one of them.")
+        rows = slice(self._first[i], self._last[i])
+        return [
+            Event(*row) for row in zip(*(column[rows] for column in self._columns), strict=True)
+        ]
+
+    def render(self, i: int) -> render.Mix:
+        """Render mixture ``i``: read the segments, and mix them.
+
+        Returns
+        -------
+        Mix
+            With ``mixture`` of shape (channels, samples) and ``sources``, which sum to it.
+        """
+        return render.render(
+            self.events(i), self.root, self.duration, self._parts, self.fade_in, self.fade_out
+        )
+
+    def subset(self, split: str) -> "MixtureTable":
+        """The mixtures of one split; they keep their numbers in the column ``mixture``."""
+        rows = self.rows[self.rows["split"] == split]
+        if not len(rows):
+            raise ValueError(
+                f"No mixture is of the split '{split}'. There are: "
+                f"{', '.join(repr(name) for name in self.rows['split'].unique())}."
+            )
+        return self._with(rows=rows)
+
+    def take(self, positions: Iterable[int]) -> "MixtureTable":
+        """The mixtures at these positions, which keep their numbers; to hand out parts of work."""
+        rows = [np.arange(self._first[i], self._last[i]) for i in positions]
+        return self._with(rows=self.rows.iloc[np.concatenate(rows)])
+
+    def summed(self, **sums: Sequence[str]) -> "MixtureTable":
+        """A view of the table in which some sources are one: ``accompaniment=["drums", "bass"]``.
+
+        Nothing is copied or stored: the sources are added when a mixture is rendered.
+
+        Parameters
+        ----------
+        **sums : sequences of labels
+            Each label at most once. The sums come after the labels that are left.
+        """
+        taken = [label for parts in sums.values() for label in parts]
+        for label in taken:
+            if label not in self.labels or taken.count(label) > 1:
+                raise ValueError(
+                    f"'{label}' can be summed once, if it is there. The labels are "
+                    f"{', '.join(self.labels)}."
+                )
+        left = {label: parts for label, parts in self._parts.items() if label not in taken}
+        if both := {*left} & {*sums}:
+            raise ValueError(f"'{both.pop()}' is the name of another source. Choose another name.")
+        for name, parts in sums.items():
+            left[name] = tuple(part for label in parts for part in self._parts[label])
+        return self._with(labels=left)
+
+    def to_csv(self, path) -> Path:
+        """Write the table to a CSV file, whole or not at all.
+
+        The first line is a comment that holds all that is not in the rows, as JSON.
+        """
+        header = {name: getattr(self, name) for name in _HEADER}
+        header |= {"root": self.root.absolute().as_posix(), "labels": self._parts}
+        path = Path(path)
+        temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+        try:
+            with temporary.open("w", encoding="utf-8", newline="") as file:
+                file.write(f"# {json.dumps(header)}\n")
+                self.rows.to_csv(file, index=False, lineterminator="\n")
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
+        return path
+
+    @classmethod
+    def from_csv(cls, path, root=None) -> "MixtureTable":
+        """Read a table, and check all of it, down to the files that it names.
+
+        Parameters
+        ----------
+        path : path-like
+        root : path-like, optional
+            The folder that holds the sounds, if it is not where it was when the table was written.
+
+        Raises
+        ------
+        TableError
+            If anything is wrong; the message names the line and the column.
+        """
+        path = Path(path)
+        try:
+            with path.open(encoding="utf-8-sig", newline="") as file:
+                header = _header(file.readline())
+                cells = pd.read_csv(file, dtype=str, keep_default_na=False, na_filter=False)
+        except (ValueError, AttributeError) as error:
+            if isinstance(error, checks.TableError):
+                raise checks.TableError(f"{path}: {error}") from None
+            raise checks.TableError(f"{path} is no CSV file: {error}.") from error
+        root = Path(root or header["root"]).expanduser()
+        labels = [part for parts in header["labels"].values() for part in parts]
+        try:
+            rows = checks.parse(cells, _FIRST_LINE)
+            rows = checks.rows(rows, header["duration"], labels, _FIRST_LINE)
+            checks.files(rows, root, _FIRST_LINE)
+        except checks.TableError as error:
+            raise checks.TableError(f"{path}: {error}") from error
+        fields = {name: header[name] for name in _HEADER if name not in ("version", "root")}
+        return cls(rows, root, **fields)
+
+    def to_jams(self, i: int) -> "jams.JAMS":
+        """Mixture ``i`` as the annotation that Scaper writes, and can render once it is saved."""
+        return annotations.write(
+            self.events(i), self.root, self.duration, self.fade_in, self.fade_out
+        )
+
+    @classmethod
+    def from_jams(cls, paths) -> "MixtureTable":
+        """Read mixtures that Scaper, or :meth:`to_jams`, described.
+
+        Parameters
+        ----------
+        paths : path-like, or sequence of them
+            All of one duration, fade, rate and number of channels.
+        """
+        paths = [paths] if isinstance(paths, str | os.PathLike) else list(paths)
+        read = [annotations.read(path, i) for i, path in enumerate(paths)]
+        frames = [frame for _, frame in read]
+        for path, frame in zip(paths, frames, strict=True):
+            if frame != frames[0]:
+                raise checks.TableError(
+                    f"{path} has (duration, fade in, fade out) = {frame}, and {paths[0]} "
+                    f"{frames[0]}. Read them as two tables."
+                )
+        rows, root = _relative([event for events, _ in read for event in events])
+        labels = sorted(rows["label"].unique())
+        table = cls(rows, root, frames[0][0], labels, *frames[0][1:])
+        checks.files(table.rows, table.root)
+        return table
+
+    def _with(self, **changes):
+        fields = {name: getattr(self, name) for name in _HEADER if name != "version"}
+        return MixtureTable(**{"rows": self.rows, **fields, "labels": self._parts, **changes})
+
+
+def _header(line):
+    """The first line of a CSV file, checked."""
+    try:
+        header = json.loads(line.removeprefix("#"))
+        found = {*header}
+    except (json.JSONDecodeError, TypeError):
+        raise checks.TableError(
+            "the first line is not a table's header (# and JSON). Write tables with to_csv."
+        ) from None
+    if header.get("version") != VERSION:
+        raise checks.TableError(
+            f"the table is of version {header.get('version')}, and this package reads version "
+            f"{VERSION}. Use the package that wrote it, or draw the table again."
+        )
+    if found != {*_HEADER}:
+        raise checks.TableError(
+            f"the header must say {', '.join(_HEADER)}. It differs in "
+            f"{', '.join(sorted(found ^ {*_HEADER}))}."
+        )
+    for name in ("duration", "fade_in", "fade_out"):
+        if isinstance(header[name], bool) or not isinstance(header[name], int | float):
+            raise checks.TableError(f"the header's {name} is no number: {header[name]!r}.")
+    labels = header["labels"]
+    if not isinstance(labels, dict) or not all(
+        isinstance(parts, list) for parts in labels.values()
+    ):
+        raise checks.TableError("the header's labels must be an object of lists.")
+    return header
+
+
+def _relative(events: Sequence[Event]) -> tuple[pd.DataFrame, Path]:
+    """Events with absolute paths as rows with paths relative to a common root, and the root."""
+    rows = pd.DataFrame([dataclasses.astuple(event) for event in events], columns=checks.COLUMNS)
+    folders = {str(Path(file).parent) for file in rows["source_file"].unique()}
+    try:
+        root = Path(os.path.commonpath(folders))
+    except ValueError as error:
+        raise checks.TableError(
+            "The files lie on several drives, and a table has one root. Move them together."
+        ) from error
+    names = {file: Path(file).relative_to(root).as_posix() for file in rows["source_file"].unique()}
+    rows["source_file"] = rows["source_file"].map(names)
+    return rows, root
+
+
+def _required(sources, what, n, duration):
+    """The songs or sounds as a list, if mixtures can be drawn from them."""
+    if not (sources := list(sources)):
+        raise ValueError(f"There are no {what} to mix.")
+    if n < 1:
+        raise ValueError(f"n={n}: a table has at least one mixture.")
+    if not (math.isfinite(duration) and duration >= 0.1):
+        raise ValueError(f"duration={duration}: a mixture lasts at least 0.1 s.")
+    return sources
+
+
+def _common(sources, name):
+    values = {getattr(source, name) for source in sources}
+    if len(values) > 1:
+        raise ValueError(
+            f"The files differ in {name}: {', '.join(map(str, sorted(values)))}. Say which one the "
+            f"mixtures are to have: {name}={max(values)}."
+        )
+    return values.pop()
