@@ -50,9 +50,7 @@ def info(path) -> Info:
         header = soundfile.info(str(path))
     except soundfile.LibsndfileError as error:
         raise AudioError(_unreadable(path, error)) from error
-    if header.frames == 0:
-        raise AudioError(f"{path} holds no samples. Replace the file, or remove it.")
-    return Info(header.samplerate, header.channels, header.frames)
+    return Info(header.samplerate, header.channels, _some(header.frames, path))
 
 
 def read(path, start: float = 0.0, duration: float | None = None) -> tuple[np.ndarray, int]:
@@ -80,20 +78,21 @@ def read(path, start: float = 0.0, duration: float | None = None) -> tuple[np.nd
         If the file is empty, truncated or no sound file, if it holds samples that are not finite,
         or if the segment does not lie within it.
     """
-    header = info(path)
-    first, count = segment(start, duration, header.sample_rate, header.samples, path)
+    path = _existing(path)
     try:
         with soundfile.SoundFile(str(path)) as file:
+            rate, samples = file.samplerate, _some(file.frames, path)
+            first, count = segment(start, duration, rate, samples, path)
             file.seek(first)
             audio = file.read(count, dtype="float32", always_2d=True)
     except soundfile.LibsndfileError as error:
         raise AudioError(_unreadable(path, error)) from error
     if len(audio) < count:
         raise AudioError(
-            f"{path} is truncated: its header promises {header.samples} samples, and reading "
+            f"{path} is truncated: its header promises {samples} samples, and reading "
             f"{count} of them from sample {first} gave only {len(audio)}. Get the file again."
         )
-    return require_finite(np.ascontiguousarray(audio.T), path), header.sample_rate
+    return require_finite(np.ascontiguousarray(audio.T), path), rate
 
 
 def write(path, audio: np.ndarray, sample_rate: int) -> Path:
@@ -235,6 +234,12 @@ def _existing(path) -> Path:
     if path.stat().st_size == 0:
         raise AudioError(f"{path} is empty (0 bytes). Get the file again, or remove it.")
     return path
+
+
+def _some(samples, path):
+    if samples == 0:
+        raise AudioError(f"{path} holds no samples. Replace the file, or remove it.")
+    return samples
 
 
 def _unreadable(path, error) -> str:

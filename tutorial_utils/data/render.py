@@ -79,9 +79,7 @@ def render(
     samples = int(duration * sample_rate)
     rendered = {part: [] for parts in labels.values() for part in parts}
     for event in events:
-        signal = _event(event, root, fade_in, fade_out)
-        start = int(event.event_time * sample_rate)
-        rendered[event.label].append(_place(signal, start, samples))
+        rendered[event.label].append(_event(event, root, samples, fade_in, fade_out))
     sources = {
         label: _sum([signal for part in parts for signal in rendered[part]], channels, samples)
         for label, parts in labels.items()
@@ -96,22 +94,31 @@ def render(
     return Mix(mixture, sources, sample_rate, scale)
 
 
-def _event(event, root, fade_in, fade_out):
-    """The audio of one event at its loudness: an array of shape (channels, samples)."""
-    samples, file_rate = _read(Path(root, event.source_file), event)
-    as_it_is = (file_rate, len(samples)) == (event.sample_rate, event.channels)
+def _event(event, root, samples, fade_in, fade_out):
+    """The audio of one event at its loudness and place: an array of shape (channels, samples)."""
+    segment, file_rate = _read(Path(root, event.source_file), event)
+    as_it_is = (file_rate, len(segment)) == (event.sample_rate, event.channels)
     if not as_it_is or event.changed or math.isnan(event.loudness):
-        samples = _converted(samples, file_rate, event)
-        measured = _measure(samples, event.sample_rate)
+        segment = _converted(segment, file_rate, event)
+        measured = _measure(segment, event.sample_rate)
     else:
         measured = event.loudness
     level = event.ref_db + event.snr - max(measured, QUIETEST)
-    gain = 10 ** (level / 20) * (1 / 32768 if samples.dtype == np.int16 else 1)
-    # Samples stay side by side in memory as they lie in the file, which saves a pass over them.
-    signal = np.multiply(samples.T, np.float32(gain), dtype=np.float32, order="C")
+    gain = 10 ** (level / 20) * (1 / 32768 if segment.dtype == np.int16 else 1)
+    # In memory the channels of a sample stay side by side, as they lie in the file: this saves a
+    # pass over the audio.
+    placed = np.empty((samples, event.channels), np.float32)
+    start = int(event.event_time * event.sample_rate)
+    end = min(start + segment.shape[1], samples)
+    placed[:start] = 0
+    np.multiply(segment.T[: end - start], np.float32(gain), out=placed[start:end])
+    placed[end:] = 0
     if event.role == "foreground":
-        _fade(signal, event.sample_rate, fade_in, fade_out)
-    return signal.T
+        _fade_in(placed[start:end], int(fade_in * event.sample_rate))
+        # Backwards in time; what is cut off at the end of the mixture counts.
+        cut = start + segment.shape[1] - end
+        _fade_in(placed[start:end][::-1], int(fade_out * event.sample_rate), cut)
+    return placed.T
 
 
 def _read(path, event):
@@ -171,26 +178,15 @@ def _measure(samples, sample_rate):
     return loudness.integrated(samples, sample_rate)
 
 
-def _fade(signal, sample_rate, fade_in, fade_out):
-    """Fade in and out, in place. The signal has the shape (samples, channels)."""
-    for seconds, part in ((fade_in, slice(None)), (fade_out, slice(None, None, -1))):
-        ramp = _ramp(int(seconds * sample_rate))[: len(signal)]
-        signal[part][: len(ramp)] *= ramp
+def _fade_in(signal, samples, begun=0):
+    """Fade in a signal of shape (samples, channels), in place; ``begun`` samples of it are over."""
+    ramp = _ramp(samples)[begun : begun + len(signal)]
+    signal[: len(ramp)] *= ramp
 
 
 @functools.lru_cache
 def _ramp(samples):
     return np.sin(np.linspace(0, np.pi / 2, samples, dtype=np.float32))[:, None]
-
-
-def _place(signal, start, samples):
-    """Put a signal into silence of the mixture's length."""
-    if start == 0 and signal.shape[1] == samples:
-        return signal
-    placed = np.zeros((samples, len(signal)), np.float32).T
-    part = signal[:, : max(0, samples - start)]
-    placed[:, start : start + part.shape[1]] = part
-    return placed
 
 
 def _sum(signals, channels, samples):

@@ -5,12 +5,12 @@ is small, can be read and edited by people, and says all that is needed to rende
 from the songs.
 """
 
-import dataclasses
 import json
 import math
 import os
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
+from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -216,7 +216,8 @@ class MixtureTable:
 
     @classmethod
     def _drawn(cls, mixtures, n, seed, settings, labels, fade):
-        events = [event for mixture in tqdm(mixtures, "Drawing mixtures", n) for event in mixture]
+        bar = tqdm(mixtures, "Drawing mixtures", n, delay=1)
+        events = [event for mixture in bar for event in mixture]
         rows, root = _relative(events)
         return cls(rows, root, settings.duration, labels, fade, fade, seed, vars(settings))
 
@@ -411,7 +412,7 @@ def _header(line):
 
 def _relative(events: Sequence[Event]) -> tuple[pd.DataFrame, Path]:
     """Events with absolute paths as rows with paths relative to a common root, and the root."""
-    rows = pd.DataFrame([dataclasses.astuple(event) for event in events], columns=checks.COLUMNS)
+    rows = pd.DataFrame(map(attrgetter(*checks.COLUMNS), events), columns=checks.COLUMNS)
     folders = {str(Path(file).parent) for file in rows["source_file"].unique()}
     try:
         root = Path(os.path.commonpath(folders))

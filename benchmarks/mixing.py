@@ -1,0 +1,201 @@
+"""How fast are mixtures made, against Scaper's own generator, and are they the same?
+
+    python -m benchmarks.mixing                # TinyStems, or the songs that MUSDB_PATH names
+    python -m benchmarks.mixing --json FILE    # and keep the numbers
+    bash benchmarks/soxbindings.sh             # the same, against Scaper with soxbindings
+
+Both mix 5 s of four stems on one core, in turns, so that whatever else the machine does hurts both.
+Scaper runs with the fastest backend there is: ``soxbindings`` where it is really installed (the
+script above builds it, in an environment of its own), the ``sox`` program otherwise.
+
+``Scaper.generate`` draws a mixture and renders it. Ours are counted twice: the rendering alone,
+which is what an epoch of training costs, and the rendering with the drawing.
+"""
+
+import argparse
+import json
+import os
+import platform
+import shutil
+import statistics
+import sys
+import tempfile
+import time
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from tutorial_utils import audio
+from tutorial_utils.compat import scaper
+from tutorial_utils.data import MixtureTable, open_songs
+from tutorial_utils.data.songs import decoded, label_folders
+
+SECONDS = 5.0
+RATE = 44100
+AT_LEAST = {"no changes": 20, "pitch and tempo": 8}
+CHANGES = {
+    "no changes": {"pitch_shift": None, "time_stretch": None},
+    "pitch and tempo": {
+        "pitch_shift": ("uniform", -2.0, 2.0),
+        "time_stretch": ("uniform", 0.8, 1.2),
+    },
+}
+PEAK, LOUDNESS = 1e-4, 0.1
+ROWS = (10, 1_000, 100_000)
+
+
+def backend() -> str | None:
+    """Give Scaper its fastest backend, and say which; None if there is none."""
+    try:
+        import soxbindings
+    except ImportError:
+        return "pysox" if shutil.which("sox") else None
+    scaper.core.sox = soxbindings
+    return "soxbindings"
+
+
+def one_core() -> None:
+    """Stay on one core, where the system lets a process choose."""
+    import torch
+
+    torch.set_num_threads(1)
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+
+
+def soundscape(folder, labels, seed, channels, pitch_shift, time_stretch):
+    """The mixture that Scaper is to generate: a segment of each stem, of any song."""
+    described = scaper.Scaper(SECONDS, str(folder), str(folder), random_state=seed)
+    described.ref_db, described.sr, described.n_channels = -26, RATE, channels
+    for label in labels:
+        described.add_event(
+            label=("const", label),
+            source_file=("choose", []),
+            source_time=("uniform", 0, 1000),
+            event_time=("const", 0),
+            event_duration=("const", SECONDS),
+            snr=("uniform", -6, 6),
+            pitch_shift=pitch_shift,
+            time_stretch=time_stretch,
+        )
+    return described
+
+
+def seconds(function, *arguments, **named) -> float:
+    """How long one call takes."""
+    began = time.perf_counter()
+    function(*arguments, **named)
+    return time.perf_counter() - began
+
+
+def against_scaper(songs, folder, repeats) -> pd.DataFrame:
+    """Median milliseconds a mixture: Scaper, our rendering, our drawing; and the ratios."""
+    rows = []
+    for channels in (2, 1):
+        for changes, settings in CHANGES.items():
+            settings = {"duration": SECONDS, "coherent": 0.5, "channels": channels, **settings}
+            table = MixtureTable.sample(songs, repeats, **settings)  # Also compiles and measures.
+            table.render(0)
+            times = {"Scaper.generate": [], "render": [], "draw": []}
+            for i in range(repeats):
+                theirs = soundscape(
+                    folder, songs[0].labels, i, channels, *CHANGES[changes].values()
+                )
+                times["Scaper.generate"].append(
+                    seconds(theirs.generate, fix_clipping=True, quick_pitch_time=True)
+                )
+                times["render"].append(seconds(table.render, i))
+                times["draw"].append(
+                    seconds(MixtureTable.sample, songs, 20, seed=i, **settings) / 20
+                )
+            middle = {name: 1e3 * statistics.median(of) for name, of in times.items()}
+            both = middle["render"] + middle["draw"]
+            rows.append(
+                {
+                    "channels": channels,
+                    "changes": changes,
+                    **middle,
+                    "ratio": middle["Scaper.generate"] / middle["render"],
+                    "ratio with drawing": middle["Scaper.generate"] / both,
+                    "at least": AT_LEAST[changes],
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def agreement(songs, mixtures) -> pd.DataFrame:
+    """The same annotations rendered by both: the largest differences over some mixtures."""
+    rows = []
+    for channels, rate in ((2, RATE), (1, RATE), (2, 22050), (1, 16000), (2, 48000)):
+        table = MixtureTable.sample(
+            songs, mixtures, seed=1, duration=SECONDS, channels=channels, sample_rate=rate,
+            ref_db=("uniform", -30, -10), **CHANGES["no changes"],
+        )  # fmt: skip
+        peak = loudness = 0.0
+        for i in range(mixtures):
+            with tempfile.TemporaryDirectory() as scratch:
+                table.to_jams(i).save(f"{scratch}/mixture.jams")
+                theirs = scaper.generate_from_jams(f"{scratch}/mixture.jams")[0].T
+            ours = table.render(i).mixture
+            peak = max(peak, float(np.abs(ours - theirs).max()))
+            apart = audio.loudness(ours, rate) - audio.loudness(theirs, rate)
+            loudness = max(loudness, abs(apart))
+        rows.append({"channels": channels, "rate": rate, "peak": peak, "loudness (LU)": loudness})
+    return pd.DataFrame(rows)
+
+
+def lengths(songs, repeats) -> pd.DataFrame:
+    """Milliseconds to render a mixture of tables of several lengths, in turns."""
+    stems = len(songs[0].labels)
+    tables = {
+        rows: MixtureTable.sample(
+            songs, -(-rows // stems), duration=SECONDS, **CHANGES["no changes"]
+        )
+        for rows in ROWS
+    }
+    random = np.random.default_rng(0)
+    times = {rows: [] for rows in tables}
+    for _ in range(repeats):
+        for rows, table in tables.items():
+            times[rows].append(seconds(table.render, int(random.integers(len(table)))))
+    return pd.DataFrame(
+        {"rows": rows, "ms a mixture": 1e3 * statistics.median(of)} for rows, of in times.items()
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--repeats", type=int, default=40, help="mixtures to time (default: 40)")
+    parser.add_argument("--json", type=Path, help="file for the numbers")
+    arguments = parser.parse_args()
+    warnings.simplefilter("ignore")  # Scaper warns of every value that it brings into bounds.
+    if (peer := backend()) is None:
+        sys.exit("There is no SoX to compare with: install it, or run benchmarks/soxbindings.sh.")
+    one_core()
+    songs = [song for song in decoded(open_songs()) if song.duration >= SECONDS / 0.8]
+    with tempfile.TemporaryDirectory() as scratch:
+        label_folders(songs, scratch)
+        speed = against_scaper(songs, Path(scratch), arguments.repeats)
+    same = agreement(songs, 8)
+    length = lengths(songs, arguments.repeats)
+    version = platform.python_version()
+    print(f"Scaper {scaper.__version__} with {peer}; Python {version}, one core; ms a mixture\n")
+    print(speed.round(1).to_string(index=False), end="\n\n")
+    print("Largest differences of the same mixtures, without changes of pitch and tempo\n")
+    print(same.to_string(index=False, float_format="{:.1e}".format), end="\n\n")
+    print(length.round(2).to_string(index=False))
+    if arguments.json:
+        results = {"speed": speed, "agreement": same, "lengths": length}
+        numbers = {name: table.to_dict("records") for name, table in results.items()}
+        arguments.json.write_text(json.dumps({"backend": peer, **numbers}, indent=1))
+    stereo = speed[speed["channels"] == 2]
+    missed = list(stereo[stereo["ratio"] < stereo["at least"]]["changes"])
+    missed += list(same[(same["peak"] > PEAK) | (same["loudness (LU)"] > LOUDNESS)]["rate"])
+    if missed:
+        sys.exit(f"Missed: {', '.join(map(str, missed))}")
+
+
+if __name__ == "__main__":
+    main()
