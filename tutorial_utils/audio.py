@@ -4,6 +4,7 @@ Inside the package audio is always an array of shape ``(channels, samples)`` in 
 scale at ±1. This module is where files become such arrays, and arrays become files.
 """
 
+import io
 import os
 import uuid
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ import soxr
 
 SUFFIXES = (".wav", ".flac", ".mp3", ".ogg")
 _WRITABLE = (".wav", ".flac")
+_INTEGERS = {16: np.int16, 24: np.int32}
 
 
 class AudioError(ValueError):
@@ -95,8 +97,8 @@ def read(path, start: float = 0.0, duration: float | None = None) -> tuple[np.nd
     return require_finite(np.ascontiguousarray(audio.T), path), rate
 
 
-def write(path, audio: np.ndarray, sample_rate: int) -> Path:
-    """Write audio to a wav or flac file with 16 bits a sample, whole or not at all.
+def write(path, audio: np.ndarray, sample_rate: int, bits: int = 16) -> Path:
+    """Write audio to a wav or flac file, whole or not at all.
 
     The samples go to a temporary file beside the target, which is renamed when it is complete.
 
@@ -107,16 +109,22 @@ def write(path, audio: np.ndarray, sample_rate: int) -> Path:
     audio : array of shape (channels, samples)
         Samples within ±1.
     sample_rate : int, in Hz
+    bits : {16, 24}
+        Of each sample. What is written is within half a step of the audio: 2⁻¹⁶ or 2⁻²⁴.
 
     Raises
     ------
     AudioError
         If a sample is not finite or lies outside ±1, or the format cannot be written.
+    OSError
+        If the disk is full, or the folder cannot be written to.
     """
     path = Path(path)
     suffix = path.suffix.lower()
     if suffix not in _WRITABLE:
         raise AudioError(f"{path}: can write {', '.join(_WRITABLE)}, not '{path.suffix}'.")
+    if bits not in _INTEGERS:
+        raise AudioError(f"{path}: can write 16 or 24 bits a sample, not {bits}.")
     audio = require_finite(as_channels(audio), path)
     peak = float(np.abs(audio).max(initial=0.0))
     if peak > 1.0:
@@ -127,13 +135,29 @@ def write(path, audio: np.ndarray, sample_rate: int) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.stem}.{uuid.uuid4().hex}{suffix}")
     try:
-        # Rounded here, because libsndfile scales floats to 32767 and reads them back from 32768.
-        integers = np.round(audio.T * 32768).clip(-32768, 32767).astype(np.int16)
-        soundfile.write(str(temporary), integers, sample_rate, subtype="PCM_16")
+        temporary.write_bytes(_encoded(path, audio, sample_rate, bits))
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
     return path
+
+
+def _encoded(path, audio, sample_rate, bits):
+    """The content of a sound file. Made in memory, for Python says why it cannot write to a disk."""
+    # Rounded here, because libsndfile scales floats to 32767 and reads them back from 32768.
+    full = 2 ** (bits - 1)
+    integers = np.round(audio.T * full).clip(-full, full - 1).astype(_INTEGERS[bits])
+    # Of integers of 32 bits libsndfile writes the upper 24.
+    integers <<= integers.itemsize * 8 - bits
+    file, kind = io.BytesIO(), path.suffix[1:].upper()
+    try:
+        soundfile.write(file, integers, sample_rate, subtype=f"PCM_{bits}", format=kind)
+    except soundfile.LibsndfileError as error:
+        raise AudioError(
+            f"{path}: audio of {len(audio)} channels at {sample_rate} Hz cannot be written as "
+            f"{kind} ({error})."
+        ) from error
+    return file.getbuffer()
 
 
 def resample(audio: np.ndarray, from_rate: int, to_rate: int) -> np.ndarray:
