@@ -125,25 +125,41 @@ def against_scaper(songs, folder, repeats) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def agreement(songs, mixtures) -> pd.DataFrame:
-    """The same annotations rendered by both: the largest differences over some mixtures."""
+def agreement(songs, mixtures, scratch) -> pd.DataFrame:
+    """The same annotations rendered by both: the largest differences over some mixtures.
+
+    The last rows have another rate than the files. Scaper resamples with SoX, we with soxr, whose
+    filters differ in the highest tenth of the band: these rows are shown, not judged.
+    """
+    cases = [(RATE, RATE, 2), (RATE, RATE, 1), (22050, 22050, 2), (48000, 48000, 2)]
     rows = []
-    for channels, rate in ((2, RATE), (1, RATE), (2, 22050), (1, 16000), (2, 48000)):
+    for file_rate, rate, channels in [*cases, (RATE, 22050, 2), (RATE, 48000, 2)]:
         table = MixtureTable.sample(
-            songs, mixtures, seed=1, duration=SECONDS, channels=channels, sample_rate=rate,
-            ref_db=("uniform", -30, -10), **CHANGES["no changes"],
+            at_rate(songs[:4], file_rate, scratch), mixtures, seed=1, duration=SECONDS,
+            channels=channels, sample_rate=rate, ref_db=("uniform", -30, -10),
+            **CHANGES["no changes"],
         )  # fmt: skip
         peak = loudness = 0.0
         for i in range(mixtures):
-            with tempfile.TemporaryDirectory() as scratch:
-                table.to_jams(i).save(f"{scratch}/mixture.jams")
-                theirs = scaper.generate_from_jams(f"{scratch}/mixture.jams")[0].T
+            table.to_jams(i).save(str(scratch / "mixture.jams"))
+            theirs = scaper.generate_from_jams(str(scratch / "mixture.jams"))[0].T
             ours = table.render(i).mixture
-            peak = max(peak, float(np.abs(ours - theirs).max()))
+            peak = max(peak, float(np.abs(ours - theirs).max() / np.abs(theirs).max()))
             apart = audio.loudness(ours, rate) - audio.loudness(theirs, rate)
             loudness = max(loudness, abs(apart))
-        rows.append({"channels": channels, "rate": rate, "peak": peak, "loudness (LU)": loudness})
+        row = {"file rate": file_rate, "rate": rate, "channels": channels}
+        rows.append({**row, "peak": peak, "loudness (LU)": loudness, "judged": file_rate == rate})
     return pd.DataFrame(rows)
+
+
+def at_rate(songs, rate, scratch):
+    """Songs in files of another rate."""
+    for song in songs:
+        for label in song.labels:
+            file = scratch / str(rate) / song.name / f"{label}.wav"
+            if not file.exists():
+                audio.write(file, audio.resample(song.stem(label), song.sample_rate, rate), rate)
+    return open_songs(scratch / str(rate))
 
 
 def lengths(songs, repeats) -> pd.DataFrame:
@@ -176,15 +192,14 @@ def main() -> None:
     one_core()
     songs = [song for song in decoded(open_songs()) if song.duration >= SECONDS / 0.8]
     with tempfile.TemporaryDirectory() as scratch:
-        label_folders(songs, scratch)
-        speed = against_scaper(songs, Path(scratch), arguments.repeats)
-    same = agreement(songs, 8)
+        speed = against_scaper(songs, label_folders(songs, f"{scratch}/labels"), arguments.repeats)
+        same = agreement(songs, 8, Path(scratch))
     length = lengths(songs, arguments.repeats)
     version = platform.python_version()
     print(f"Scaper {scaper.__version__} with {peer}; Python {version}, one core; ms a mixture\n")
     print(speed.round(1).to_string(index=False), end="\n\n")
-    print("Largest differences of the same mixtures, without changes of pitch and tempo\n")
-    print(same.to_string(index=False, float_format="{:.1e}".format), end="\n\n")
+    print("Largest differences of the same mixtures, relative to their peak, and in loudness\n")
+    print(same.to_string(index=False, float_format="{:.0e}".format), end="\n\n")
     print(length.round(2).to_string(index=False))
     if arguments.json:
         results = {"speed": speed, "agreement": same, "lengths": length}
@@ -192,7 +207,8 @@ def main() -> None:
         arguments.json.write_text(json.dumps({"backend": peer, **numbers}, indent=1))
     stereo = speed[speed["channels"] == 2]
     missed = list(stereo[stereo["ratio"] < stereo["at least"]]["changes"])
-    missed += list(same[(same["peak"] > PEAK) | (same["loudness (LU)"] > LOUDNESS)]["rate"])
+    apart = (same["peak"] > PEAK) | (same["loudness (LU)"] > LOUDNESS)
+    missed += list(same[apart & same["judged"]]["rate"])
     if missed:
         sys.exit(f"Missed: {', '.join(map(str, missed))}")
 

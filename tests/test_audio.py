@@ -18,6 +18,28 @@ def test_what_is_written_is_read_again(tmp_path, random, suffix):
     assert np.abs(read - samples).max() <= 0.5 / 32768 + 1e-9
 
 
+@pytest.mark.parametrize("suffix", [".wav", ".flac"])
+@pytest.mark.parametrize("bits", [16, 24])
+def test_every_step_of_the_range_is_written(tmp_path, random, suffix, bits):
+    full = 2 ** (bits - 1)
+    steps = random.integers(-full, full, (2, 1000))
+    steps[0, :4] = -full, full - 1, 1, -1
+    path = audio.write(tmp_path / f"a{suffix}", steps / full, RATE, bits)
+    assert soundfile.info(path).subtype == f"PCM_{bits}"
+    np.testing.assert_array_equal(audio.read(path)[0], (steps / full).astype(np.float32))
+    between = np.array([[0.3, 0.7, -0.3, full]]) / full
+    read, _ = audio.read(audio.write(path, between, RATE, bits))
+    np.testing.assert_array_equal(read * full, [[0, 1, 0, full - 1]])
+
+
+def test_what_cannot_be_written_is_said(tmp_path):
+    with pytest.raises(AudioError, match=r"a\.wav: can write 16 or 24 bits a sample, not 32"):
+        audio.write(tmp_path / "a.wav", np.zeros((2, 10)), RATE, bits=32)
+    with pytest.raises(AudioError, match=r"a\.flac: audio of 9 channels at 8000 Hz cannot"):
+        audio.write(tmp_path / "a.flac", np.zeros((9, 10)), RATE)
+    assert not [*tmp_path.iterdir()]
+
+
 @settings(max_examples=30, deadline=None)
 @given(start=st.floats(0, 1.5), duration=st.floats(0.01, 0.5))
 def test_a_segment_is_that_part_of_the_whole(tmp_path_factory, start, duration):

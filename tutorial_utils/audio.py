@@ -4,7 +4,6 @@ Inside the package audio is always an array of shape ``(channels, samples)`` in 
 scale at ±1. This module is where files become such arrays, and arrays become files.
 """
 
-import io
 import os
 import uuid
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ import soxr
 
 SUFFIXES = (".wav", ".flac", ".mp3", ".ogg")
 _WRITABLE = (".wav", ".flac")
+_SYSTEM_ERROR = 2  # of libsndfile, which does not say more
 _INTEGERS = {16: np.int16, 24: np.int32}
 
 
@@ -110,7 +110,7 @@ def write(path, audio: np.ndarray, sample_rate: int, bits: int = 16) -> Path:
         Samples within ±1.
     sample_rate : int, in Hz
     bits : {16, 24}
-        Of each sample. What is written is within half a step of the audio: 2⁻¹⁶ or 2⁻²⁴.
+        Of each sample, which is rounded to steps of 2⁻¹⁵ or 2⁻²³.
 
     Raises
     ------
@@ -135,29 +135,25 @@ def write(path, audio: np.ndarray, sample_rate: int, bits: int = 16) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.stem}.{uuid.uuid4().hex}{suffix}")
     try:
-        temporary.write_bytes(_encoded(path, audio, sample_rate, bits))
+        # Rounded here, because libsndfile scales floats to 32767 and reads them back from 32768.
+        full = 2 ** (bits - 1)
+        integers = np.round(audio.T * full).clip(-full, full - 1).astype(_INTEGERS[bits])
+        # Of integers of 32 bits libsndfile writes the upper 24.
+        integers <<= integers.itemsize * 8 - bits
+        soundfile.write(str(temporary), integers, sample_rate, subtype=f"PCM_{bits}")
         os.replace(temporary, path)
+    except soundfile.LibsndfileError as error:
+        if error.code == _SYSTEM_ERROR:
+            raise OSError(
+                f"{path} cannot be written. Is the disk full, or write-protected?"
+            ) from error
+        raise AudioError(
+            f"{path}: audio of {len(audio)} channels at {sample_rate} Hz cannot be written "
+            f"({error.error_string})."
+        ) from error
     finally:
         temporary.unlink(missing_ok=True)
     return path
-
-
-def _encoded(path, audio, sample_rate, bits):
-    """The content of a sound file. Made in memory, for Python says why it cannot write to a disk."""
-    # Rounded here, because libsndfile scales floats to 32767 and reads them back from 32768.
-    full = 2 ** (bits - 1)
-    integers = np.round(audio.T * full).clip(-full, full - 1).astype(_INTEGERS[bits])
-    # Of integers of 32 bits libsndfile writes the upper 24.
-    integers <<= integers.itemsize * 8 - bits
-    file, kind = io.BytesIO(), path.suffix[1:].upper()
-    try:
-        soundfile.write(file, integers, sample_rate, subtype=f"PCM_{bits}", format=kind)
-    except soundfile.LibsndfileError as error:
-        raise AudioError(
-            f"{path}: audio of {len(audio)} channels at {sample_rate} Hz cannot be written as "
-            f"{kind} ({error})."
-        ) from error
-    return file.getbuffer()
 
 
 def resample(audio: np.ndarray, from_rate: int, to_rate: int) -> np.ndarray:

@@ -93,7 +93,9 @@ class Profile:
             energy[:settled] = _energies(onset, _filters(self.sample_rate), edges, self._weights)
         total = np.concatenate([[0.0], np.cumsum(energy)])
         block, step = round(BLOCK / GRID), round(STEP / GRID)
-        blocks = (total[block:] - total[:-block])[::step]
+        # As in _blocks, the last block may reach beyond the end.
+        first = np.arange(round((len(energy) - block) / step) + 1) * step
+        blocks = total[np.minimum(first + block, len(energy))] - total[first]
         return _gated(blocks / (block * self.hop))
 
 

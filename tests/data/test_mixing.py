@@ -1,76 +1,484 @@
+"""Mixtures are drawn as the settings say, and each depends on the seed and its number alone."""
+
+import copy
+import hashlib
+import math
+import os
+import subprocess
+import sys
+from collections import Counter
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from helpers import RATE
+from helpers import RATE, noise
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tutorial_utils import audio
 from tutorial_utils.data import mixing
+from tutorial_utils.data.mixing import SongSettings, SoundSettings
 from tutorial_utils.data.songs import LABELS, open_songs
+from tutorial_utils.data.sounds import open_sounds
+
+pytestmark = pytest.mark.filterwarnings("ignore::scaper.scaper_warnings.ScaperWarning")
+AS_IT_IS = dict(pitch_shift=None, time_stretch=None)
+
+
+def draw(songs, n=8, seed=0, channels=2, rate=RATE, duration=1.0, **changes):
+    """Mixtures of songs, each a list of events."""
+    wanted = SongSettings(duration=duration, **changes)
+    return list(mixing.draw_songs(songs, n, seed, channels, rate, wanted))
+
+
+def draw_sounds(sounds, n=8, seed=0, duration=2.0, **changes):
+    return list(mixing.draw_sounds(sounds, n, seed, 1, RATE, SoundSettings(duration, **changes)))
+
+
+def of_songs(mixtures, label=None):
+    return {event.song for events in mixtures for event in events if label in (None, event.label)}
+
+
+def cut(event):
+    """The segment of an event, as Scaper cuts it."""
+    samples, rate = audio.read(event.source_file)
+    first = int(event.source_time * rate)
+    return samples[:, first : int((event.source_time + event.source_duration) * rate)], rate
+
+
+class Spy(SimpleNamespace):
+    """As much of a song as is needed to draw from it, without a file."""
+
+
+def unread(name="a", split="train", seconds=200.0, rate=44100, labels=LABELS):
+    samples = round(seconds * rate)
+    return Spy(
+        name=name, split=split, sample_rate=rate, channels=2, samples=samples, labels=labels,
+        duration=samples / rate, files={label: Path(f"/{name}/{label}.wav") for label in labels},
+    )  # fmt: skip
+
+
+# What a mixture depends on
+
+
+@settings(deadline=None, max_examples=25)
+@given(
+    seed=st.integers(0, 2**40),
+    coherent=st.sampled_from([0.0, 0.5, 1.0]),
+    leave_out=st.sampled_from([0.0, 0.5]),
+    augmented=st.booleans(),
+    fewer=st.integers(1, 6),
+    order=st.permutations(range(6)),
+)
+def test_a_mixture_depends_on_the_seed_and_its_number_alone(
+    songs, seed, coherent, leave_out, augmented, fewer, order
+):
+    wanted = dict(coherent=coherent, leave_out=leave_out, **({} if augmented else AS_IT_IS))
+    mixtures = draw(songs, 6, seed, **wanted)
+    assert repr(draw(songs, fewer, seed, **wanted)) == repr(mixtures[:fewer])
+    assert repr(draw([songs[i] for i in order], 6, seed, **wanted)) == repr(mixtures)
+    assert repr(draw(songs, 6, seed + 1, **wanted)) != repr(mixtures)
+    assert len({repr(events[0].source_time) for events in mixtures}) > 1
+
+
+def test_another_process_draws_the_same(songs):
+    """With another hash seed, which decides in which order sets are gone through."""
+    script = """
+import sys, hashlib
+from tutorial_utils.data import mixing, open_songs
+settings = mixing.SongSettings(1.0, leave_out=0.5, audible=["drums", "bass"])
+print(hashlib.sha256(repr(list(
+    mixing.draw_songs(open_songs(sys.argv[1]), 20, 7, 2, 8000, settings))).encode()).hexdigest())
+"""
+    root = songs[0].files["drums"].parents[2]
+    run = subprocess.run(
+        [sys.executable, "-c", script, root],
+        env=os.environ | {"PYTHONHASHSEED": "77"}, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    here = repr(draw(songs, 20, 7, leave_out=0.5, audible=["drums", "bass"]))
+    assert run.stdout.strip() == hashlib.sha256(here.encode()).hexdigest()
+
+
+# Songs
+
+
+@settings(deadline=None, max_examples=15)
+@given(seed=st.integers(0, 2**32 - 1))
+def test_a_coherent_mixture_is_one_piece_of_one_song(songs, seed):
+    for events in draw(songs, seed=seed, coherent=1.0):
+        assert [event.label for event in events] == list(LABELS)
+        for name in ("song", "source_time", "source_duration", "pitch_shift", "time_stretch"):
+            assert len({getattr(event, name) for event in events}) == 1
+        assert len({event.snr for event in events}) == 4
+
+
+@settings(deadline=None, max_examples=15)
+@given(seed=st.integers(0, 2**32 - 1))
+def test_in_an_incoherent_mixture_each_stem_is_on_its_own(songs, seed):
+    for events in draw(songs, seed=seed, coherent=0.0):
+        assert [event.label for event in events] == list(LABELS)
+        for name in ("source_time", "pitch_shift", "time_stretch", "snr"):
+            assert len({getattr(event, name) for event in events}) == 4
+
+
+@settings(deadline=None, max_examples=15)
+@given(seed=st.integers(0, 2**32 - 1), duration=st.sampled_from([0.1, 0.73, 1.0, 2.0]))
+def test_every_event_is_what_it_says(songs, seed, duration):
+    by_name = {song.name: song for song in songs}
+    for i, events in enumerate(draw(songs, seed=seed, duration=duration)):
+        for event in events:
+            song = by_name[event.song]
+            assert event.mixture == i and event.split == song.split
+            assert event.source_file == str(song.files[event.label])
+            assert event.event_time == 0 and event.role == "foreground"
+            assert (event.channels, event.sample_rate) == (2, RATE)
+            assert -6 <= event.snr <= 6 and event.ref_db == -26
+            assert -2 <= event.pitch_shift <= 2 and 0.8 <= event.time_stretch <= 1.2
+            assert math.isnan(event.loudness)
+            assert event.changed and event.duration == pytest.approx(duration)
+            assert event.source_time + event.source_duration <= song.duration + 1e-9
+
+
+def share(events_are, mixtures):
+    return sum(map(events_are, mixtures)) / len(mixtures)
+
+
+def within_chance(measured, probability, n):
+    return abs(measured - probability) <= 4.5 * math.sqrt(probability * (1 - probability) / n)
+
+
+@pytest.mark.parametrize("probability", [0.0, 0.2, 0.75, 1.0])
+def test_the_share_of_coherent_mixtures(probability):
+    songs = [unread("a"), unread("b")]
+    mixtures = draw(songs, 800, rate=44100, coherent=probability)
+    assert within_chance(
+        share(lambda events: len({e.source_time for e in events}) == 1, mixtures), probability, 800
+    )
+
+
+@pytest.mark.parametrize("probability", [0.0, 0.3, 1.0])
+def test_the_share_of_mixtures_that_lack_a_source(probability):
+    mixtures = draw([unread()], 800, rate=44100, leave_out=probability)
+    assert {len(events) for events in mixtures} <= {3, 4}
+    assert within_chance(share(lambda events: len(events) == 3, mixtures), probability, 800)
+    if probability == 1:
+        there = Counter(event.label for events in mixtures for event in events)
+        for label in LABELS:
+            assert within_chance(there[label] / 800, 0.75, 800)
+
+
+def test_what_must_sound_is_never_left_out(songs):
+    mixtures = draw(songs, 40, leave_out=1.0, audible=["vocals", "drums"], threshold=-60.0)
+    for events in mixtures:
+        assert {"vocals", "drums"} < {event.label for event in events} and len(events) == 3
+    assert {len([e for e in events if e.label == "bass"]) for events in mixtures} == {0, 1}
+
+
+@settings(deadline=None, max_examples=15)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    threshold=st.sampled_from([-45.0, -30.0, -22.0]),
+    coherent=st.sampled_from([0.0, 1.0]),
+    augmented=st.booleans(),
+)
+def test_audible_stems_reach_the_threshold(songs, seed, threshold, coherent, augmented):
+    wanted = {} if augmented else AS_IT_IS
+    mixtures = draw(
+        songs, seed=seed, coherent=coherent, audible="vocals", threshold=threshold, **wanted
+    )
+    for events in mixtures:
+        assert audio.loudness(*cut(events[-1])) >= threshold - 0.5
+
+
+def test_without_it_vocals_rest_in_some(songs):
+    assert "b" in of_songs(draw(songs, 40), "vocals")
+    assert "b" not in of_songs(draw(songs, 40, audible="vocals"), "vocals")
+
+
+def test_audible_at_a_rate_that_has_no_grid(tmp_path, write_song):
+    write_song(tmp_path / "a", rate=11025)
+    wanted = dict(rate=11025, audible="vocals", coherent=1.0, **AS_IT_IS)
+    events = draw(open_songs(tmp_path), threshold=-30.0, **wanted)[0]
+    assert all(math.isnan(event.loudness) for event in events)
+    with pytest.raises(ValueError, match="vocals reach 0"):
+        draw(open_songs(tmp_path), threshold=0.0, **wanted)
+
+
+@settings(deadline=None, max_examples=10)
+@given(seed=st.integers(0, 2**32 - 1), coherent=st.sampled_from([0.0, 0.5]))
+def test_no_song_is_in_two_splits(songs, seed, coherent):
+    mixtures = draw(songs, 30, seed, coherent=coherent, leave_out=0.3)
+    by_split = {}
+    for events in mixtures:
+        (split,) = {event.split for event in events}
+        by_split.setdefault(split, set()).update(event.song for event in events)
+    assert set(by_split) == {"train", "valid", "test"}
+    assert sum(map(len, by_split.values())) == len(set.union(*by_split.values()))
+
+
+def test_all_songs_and_files_are_drawn_equally():
+    songs = [unread(name) for name in "abcd"]
+    for coherent in (0.0, 1.0):
+        drawn = Counter(
+            events[0].song for events in draw(songs, 800, rate=44100, coherent=coherent)
+        )
+        assert all(within_chance(drawn[name] / 800, 0.25, 800) for name in "abcd")
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    rate=st.sampled_from([8000, 16000, 22050, 44100, 48000, 96000]),
+    seconds=st.floats(6.0, 300.0),
+    duration=st.sampled_from([0.46, 1.0, 1.1, 2.46, 5.0]),
+    stretch=st.sampled_from([None, ("uniform", 0.9, 1.2)]),
+    seed=st.integers(0, 999),
+)
+def test_segments_begin_on_the_grid_and_lose_no_sample(rate, seconds, duration, stretch, seed):
+    song = unread(seconds=seconds, rate=rate)
+    (events,) = draw(
+        [song], 1, seed, rate=rate, duration=duration, coherent=0.0, time_stretch=stretch
+    )
+    for event in events:
+        first = int(event.source_time * rate)
+        last = int((event.source_time + event.source_duration) * rate)
+        assert first % (rate // 50) == 0
+        assert event.source_time == pytest.approx(first / rate, abs=1e-9)
+        assert last <= song.samples
+        assert last - first == int(event.source_duration * rate)
+
+
+def test_the_whole_song_is_drawn_from():
+    starts = [e[0].source_time for e in draw([unread(seconds=9.0)], 400, rate=44100, duration=3.0)]
+    assert min(starts) < 0.1 and 5.8 < max(starts) <= 9.0 - 3.0 / 1.2
+
+
+def test_a_song_that_is_exactly_long_enough(songs):
+    for events in draw(songs, duration=3.0, **AS_IT_IS):
+        assert {event.source_time for event in events} == {0.0}
+
+
+KINDS = [
+    ("const", 1.0), ("choose", [0.9, 1.0]), ("choose_weighted", [0.9, 1.1], [0.5, 0.5]),
+    ("uniform", 0.9, 1.1), ("normal", 1.0, 0.03), ("truncnorm", 1.0, 0.5, 0.9, 1.1),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("distribution", KINDS, ids=lambda one: one[0])
+@pytest.mark.parametrize("coherent", [0.0, 1.0])
+def test_every_kind_of_distribution_goes_to_its_column(distribution, coherent):
+    fields = ("source_time", "snr", "ref_db", "pitch_shift", "time_stretch")
+    wanted = {name: copy.deepcopy(distribution) for name in fields}
+    events = sum(draw([unread()], 5, rate=44100, coherent=coherent, **wanted), [])
+    for event in events:
+        for name in fields:
+            assert 0.85 < getattr(event, name) < 1.15
+    assert all(wanted[name] == distribution for name in fields)  # The user's lists stay.
+
+
+def test_lists_stay_as_they_were_when_times_are_brought_into_the_song():
+    times = ("choose", [1.0, 500.0, 900.0])
+    starts = {e[0].source_time for e in draw([unread()], 30, rate=44100, source_time=times)}
+    assert times == ("choose", [1.0, 500.0, 900.0])
+    assert 1.0 in starts and max(starts) < 200
+
+
+@pytest.mark.parametrize("coherent", [0.0, 1.0])
+def test_a_mapping_gives_each_label_its_own(songs, coherent):
+    snr = {label: ("const", 10.0 * i) for i, label in enumerate(LABELS)}
+    shift = dict.fromkeys(LABELS, ("uniform", 1, 2)) | {"drums": None}
+    for events in draw(songs, snr=snr, pitch_shift=shift, coherent=coherent):
+        assert [event.snr for event in events] == [0, 10, 20, 30]
+        assert [math.isnan(event.pitch_shift) for event in events] == [True, False, False, False]
+        assert len({event.pitch_shift for event in events[1:]}) == (1 if coherent else 3)
+
+
+def test_a_stretch_for_each_label_takes_incoherent_mixtures(songs):
+    stretch = {label: ("const", 1.0 + i / 10) for i, label in enumerate(LABELS)}
+    for events in draw(songs, coherent=0.0, time_stretch=stretch):
+        assert [event.time_stretch for event in events] == [1.0, 1.1, 1.2, 1.3]
+        assert all(event.duration == pytest.approx(1.0) for event in events)
+
+
+@pytest.mark.parametrize("distribution", [("const", "c"), ("choose", ["c", "c"])])
+def test_songs_can_be_named(songs, distribution):
+    assert of_songs(draw(songs, song=distribution)) == {"c"}
+
+
+def test_songs_can_have_weights(songs):
+    drawn = [
+        events[0].song
+        for events in draw(songs, 200, song=("choose_weighted", ["a", "e"], [0.9, 0.1]))
+    ]
+    assert set(drawn) == {"a", "e"} and within_chance(drawn.count("a") / 200, 0.9, 200)
+
+
+# Loudness
+
+
+@settings(deadline=None, max_examples=20)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    duration=st.sampled_from([0.5, 0.54, 0.98, 1.06, 1.1, 1.32, 2.0]),
+)
+def test_the_known_loudness_is_that_of_the_segment(songs, seed, duration):
+    for events in draw(songs, seed=seed, duration=duration, **AS_IT_IS):
+        for event in events:
+            expected = audio.loudness(*cut(event))
+            assert event.loudness == expected or abs(event.loudness - expected) < 1e-9
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        dict(time_stretch=None),
+        dict(pitch_shift=None),
+        dict(duration=0.48, **AS_IT_IS),
+        dict(duration=1.001, **AS_IT_IS),
+        dict(channels=1, **AS_IT_IS),
+        dict(rate=16000, **AS_IT_IS),
+    ],
+    ids=str,
+)
+def test_it_is_not_known_of_what_is_changed_or_off_the_grid(songs, changes):
+    assert all(math.isnan(event.loudness) for event in draw(songs, **changes)[0])
+
+
+def test_a_file_that_changed_is_measured_again(tmp_path, write_song, random):
+    write_song(tmp_path / "a", mix=False)
+    songs = open_songs(tmp_path)
+    (before,) = draw(songs, 1, **AS_IT_IS)
+    audio.write(tmp_path / "a" / "bass.wav", noise(random, peak=0.02), RATE)
+    (after,) = draw(songs, 1, **AS_IT_IS)
+    changes = [new.loudness - old.loudness for old, new in zip(before, after, strict=True)]
+    assert changes == pytest.approx([0, -20, 0, 0], abs=0.5)
+
+
+# Songs and settings that do not fit
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (dict(coherent=1.5), r"coherent=1\.5 is no probability from 0 to 1"),
+        (dict(coherent=math.nan), "coherent=nan is no probability"),
+        (dict(leave_out=-0.1), r"leave_out=-0\.1 is no probability"),
+        (dict(leave_out=0.1, audible=LABELS), "leave_out needs a stem that can be left out"),
+        (dict(audible="piano"), "audible names piano, and the stems are drums, bass, other, vo"),
+        (dict(audible=["bass", "a", "b"]), "audible names a, b, and"),
+        (dict(audible="vocals", threshold=0.0), r"In 1000 draws .* vocals reach 0\.0 LUFS"),
+        (dict(audible="vocals", duration=0.3), r"over 0\.4 s or more, and 0\.\d+ s are to be cut"),
+        (dict(song=("const", "z")), r"song=\('const', 'z'\): there is no song 'z'"),
+        (dict(song=("uniform", 0, 1)), r"there is no song '0\.\d+'"),
+        (dict(duration=3.1, **AS_IT_IS), r"[a-f] lasts 3\.0 s, less than the 3\.1 s to be cut"),
+        (dict(duration=2.9), r"lasts 3\.0 s, less than the 3\.\d s to be cut"),
+        (dict(time_stretch=dict.fromkeys(LABELS, ("const", 1))), "time_stretch differs .* coher"),
+        (dict(snr=("const", "loud")), r"snr=\('const', 'loud'\) is no distribution that Scaper"),
+    ],
+    ids=str,
+)
+def test_settings_that_do_not_work(songs, changes, message):
+    with pytest.raises(ValueError, match=message):
+        draw(songs, 20, **changes)
+
+
+def test_songs_that_do_not_go_together():
+    with pytest.raises(ValueError, match=r"b has the stems \('piano',\), the first song has"):
+        draw([unread("a"), unread("b", labels=("piano",))])
+    with pytest.raises(ValueError, match="Two songs are called a"):
+        draw([unread("a"), unread("b"), unread("a", "test")])
+    with pytest.raises(ValueError, match="leave_out needs"):
+        draw([unread(labels=("vocals",))], leave_out=0.5)
+
+
+# Sounds of categories
 
 
 @pytest.fixture(scope="module")
-def songs(tmp_path_factory):
-    root = tmp_path_factory.mktemp("songs")
-    random = np.random.default_rng(3)
-    for name in "abc":
-        for label in LABELS:
-            samples = random.uniform(-0.3, 0.3, (2, 3 * RATE))
-            if (name, label) == ("b", "vocals"):
-                samples *= 0
-            audio.write(root / "train" / name / f"{label}.wav", samples, RATE)
-    return open_songs(root)
+def sounds(sounds_root):
+    return open_sounds(sounds_root, train=range(2), valid=range(2, 3), test=range(3, 4))
 
 
-@settings(max_examples=20, deadline=None)
-@given(seed=st.integers(0, 2**32 - 1), coherent=st.sampled_from([0.0, 0.5, 1.0]))
-def test_drawn_mixtures(songs, seed, coherent):
-    events = mixing.draw(songs, seed, duration=1.0, coherent=coherent)
-    assert [event.label for event in events] == list(LABELS)
-    assert mixing.draw(songs, seed, duration=1.0, coherent=coherent) == events
-    for event in events:
-        assert event.file.endswith(f"{event.label}.wav") and event.duration == 1.0
-        assert 0 <= event.start <= 2.0 and -32 <= event.level <= -20
-    if coherent == 1:
-        assert len({event.start for event in events}) == 1
-        assert len({Path(event.file).parent for event in events}) == 1
-    mix = mixing.render(events)
-    assert mix.mixture.shape == (2, RATE) and mix.sample_rate == RATE
-    assert np.abs(mix.mixture - sum(mix.sources.values())).max() <= 1e-6
-    for event in events:
-        loudness = audio.loudness(mix.sources[event.label], RATE)
-        assert loudness == pytest.approx(event.level, abs=0.05) or loudness == -np.inf
+@settings(deadline=None, max_examples=25)
+@given(seed=st.integers(0, 2**32 - 1), k=st.integers(1, 5), stretched=st.booleans())
+def test_k_categories_are_drawn_and_placed(sounds, seed, k, stretched):
+    durations = {str(sound.file): sound.duration for sound in sounds}
+    changes = (
+        dict(time_stretch=("uniform", 0.5, 2.0), pitch_shift=("const", 1)) if stretched else {}
+    )
+    for i, events in enumerate(
+        draw_sounds(
+            sounds, seed=seed, duration=1.0, k=("const", k), event_duration=("uniform", 0.1, 1.5),
+            **changes,
+        )
+    ):  # fmt: skip
+        assert len(events) == k == len({event.label for event in events})
+        assert len({event.split for event in events}) == 1
+        for event in events:
+            assert event.mixture == i and event.song == Path(event.source_file).stem
+            assert event.label == Path(event.source_file).parent.name
+            assert type(event.label) is str
+            assert 0 <= event.source_time
+            end = event.source_time + event.source_duration
+            assert end <= durations[event.source_file] + 1e-9
+            assert 0 <= event.event_time and event.event_time + event.duration <= 1.0 + 1e-9
+            assert event.source_duration >= 0.05 and math.isnan(event.loudness)
 
 
-def test_incoherent_mixtures_mix_songs(songs):
-    events = mixing.draw(songs, 1, duration=1.0, coherent=0)
-    assert len({event.start for event in events}) == 4
+def test_each_sound_has_its_own_place(sounds):
+    mixtures = draw_sounds(sounds, 30, k=("const", 4), event_duration=("const", 0.3))
+    for name in ("event_time", "source_time", "snr"):
+        drawn = [getattr(event, name) for events in mixtures for event in events]
+        assert len(set(drawn)) > 60
+    times = [event.event_time for events in mixtures for event in events]
+    assert min(times) < 0.1 and max(times) > 1.6
 
 
-def test_what_would_clip_is_scaled_all_together(songs):
-    events = mixing.draw(songs, 0, duration=1.0, ref_db=0.0, snr=("const", 6))
-    mix = mixing.render(events)
-    assert np.abs(mix.mixture).max() == pytest.approx(1.0)
-    assert np.abs(mix.mixture - sum(mix.sources.values())).max() <= 1e-6
+def test_splits_hold_the_files_they_were_given(sounds):
+    files = {}
+    for events in draw_sounds(sounds, 200):
+        for event in events:
+            files.setdefault(event.split, set()).add(event.song)
+    assert files == {"train": {"0", "1"}, "valid": {"2"}, "test": {"3"}}
 
 
-def test_a_silent_segment_stays_silent(songs):
-    silent = next(song for song in songs if song.name == "b")
-    mix = mixing.render(mixing.draw([silent], 0, duration=1.0))
-    assert (mix.sources["vocals"] == 0).all() and np.isfinite(mix.mixture).all()
+def test_how_many_categories_may_be_drawn_too(sounds):
+    mixtures = draw_sounds(sounds, 60, k=("choose", [1, 2, 5]))
+    assert {len(events) for events in mixtures} == {1, 2, 5}
 
 
-def test_the_table_is_readable(songs):
-    table = mixing.as_table(mixing.draw(songs, 0, duration=1.0, coherent=1.0))
-    assert list(table.columns) == ["label", "song", "start", "duration", "level"]
-    assert set(table["song"]) <= {"a", "b", "c"}
+@pytest.mark.parametrize("k", [0, 6, -1])
+def test_more_categories_than_there_are(sounds, k):
+    with pytest.raises(ValueError, match=rf"k={k} categories cannot be drawn from 5.*from 1 to 5"):
+        draw_sounds(sounds, k=("const", k))
 
 
-def test_songs_that_cannot_be_mixed(songs, tmp_path, write_song):
-    with pytest.raises(ValueError, match=r"a lasts 3\.0 s, less than the 4\.0 s"):
-        mixing.draw(songs, 0, duration=4.0)
-    write_song(tmp_path / "d", labels=["piano"])
-    with pytest.raises(ValueError, match=r"d has the stems \('piano',\)"):
-        mixing.draw([*songs, *open_songs(tmp_path)], 0, duration=1.0)
+def test_short_files_are_taken_whole(sounds):
+    for events in draw_sounds(sounds, 20, event_duration=("const", math.inf), k=("const", 5)):
+        for event in events:
+            assert event.source_time == 0.0
+            assert event.source_duration == {"0": 0.3, "1": 0.7, "2": 1.2, "3": 2.0}[event.song]
+
+
+@settings(deadline=None, max_examples=10)
+@given(seed=st.integers(0, 2**32 - 1), order=st.randoms())
+def test_sounds_too_depend_on_the_seed_and_the_number_alone(sounds, seed, order):
+    mixtures = draw_sounds(sounds, 5, seed)
+    others = list(sounds)
+    order.shuffle(others)
+    assert repr(draw_sounds(others, 3, seed)) == repr(mixtures[:3])
+    assert repr(draw_sounds(sounds, 5, seed + 1)) != repr(mixtures)
+
+
+def test_a_mapping_for_categories(sounds):
+    labels = ("bell", "cat", "dog", "horn", "siren")
+    duration = {label: ("const", 0.1 + i / 100) for i, label in enumerate(labels)}
+    for events in draw_sounds(sounds, 5, event_duration=duration):
+        for event in events:
+            assert event.source_duration == duration[event.label][1]
+
+
+def test_what_is_drawn_is_spread_evenly(sounds):
+    drawn = Counter(e.label for events in draw_sounds(sounds, 600, k=("const", 2)) for e in events)
+    assert all(within_chance(drawn[label] / 600, 0.4, 600) for label in drawn) and len(drawn) == 5
+    assert np.array([*drawn.values()]).sum() == 1200

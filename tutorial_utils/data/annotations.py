@@ -5,7 +5,7 @@ here. So either can check the other.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -103,14 +103,23 @@ def read(path, number: int) -> tuple[list[Event], Frame]:
     try:
         described = jams.load(str(path))
     except (ValueError, KeyError, TypeError, jams.JamsError) as error:
-        raise ValueError(f"{path} is no JAMS file: {error}") from error
+        raise ValueError(f"{path} is no JAMS file: {_first_line(error)}") from error
     found = described.search(namespace=NAMESPACE)
-    if not len(found) or "scaper" not in found[0].sandbox:
-        raise ValueError(f"{path} holds no annotation by Scaper.")
-    annotation = found[0]
-    said = annotation.sandbox.scaper
-    ours = annotation.sandbox.get("tutorial_utils") or {}
-    _require_plain(path, annotation, said)
+    said = found[0].sandbox["scaper"] if len(found) and "scaper" in found[0].sandbox else None
+    if not isinstance(said, Mapping) or not len(found[0].data):
+        raise ValueError(f"{path} holds no annotation by Scaper, or one without events.")
+    _require_plain(path, found[0], said)
+    try:
+        return _events(found[0], said, number), _frame(said)
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+        raise ValueError(
+            f"{path} does not say all that Scaper says, or otherwise "
+            f"({type(error).__name__}: {error}). Generate it again."
+        ) from error
+
+
+def _events(annotation, said, number):
+    ours = annotation.sandbox["tutorial_utils"] if "tutorial_utils" in annotation.sandbox else {}
     ref_db = float(said["ref_db"])
     songs = ours.get("songs")
     events = []
@@ -136,17 +145,20 @@ def read(path, number: int) -> tuple[list[Event], Frame]:
                 sample_rate=int(said["sr"]),
             )
         )
-    frame = Frame(
+    return events
+
+
+def _frame(said):
+    return Frame(
         float(said.get("original_duration") or said["duration"]),
         float(said["fade_in_len"]),
         float(said["fade_out_len"]),
     )
-    return events, frame
 
 
 def _require_plain(path, annotation, said):
     """Refuse what would sound different here."""
-    if said.get("reverb"):
+    if said.get("reverb") is not None:
         raise ValueError(
             f"{path} asks for reverberation, which Scaper adds to the mixture alone: its sources "
             "do not sum to it. Generate it without."
@@ -165,3 +177,7 @@ def _none_for_nan(value):
 
 def _nan_for_none(value):
     return math.nan if value is None else float(value)
+
+
+def _first_line(error):
+    return str(error).partition("\n")[0]

@@ -5,6 +5,7 @@ number alone, so a loader gives the same batches whatever its number of workers;
 together is up to the loader's ``generator`` or sampler.
 """
 
+import functools
 import hashlib
 import json
 import os
@@ -60,7 +61,7 @@ class MixtureDataset(Dataset):
     def fingerprint(self) -> str:
         """The same for two datasets that give the same items."""
         table = self.table
-        described = (table.labels, table.duration, table.fade_in, table.fade_out, self.transform)
+        described = (table.parts, table.duration, table.fade_in, table.fade_out, self.transform)
         return hashlib.sha256(f"{described!r}{table.rows.to_csv()}".encode()).hexdigest()
 
 
@@ -128,18 +129,36 @@ class StoredDataset(Dataset):
                 "folder, or remove this one."
             )
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / _ABOUT).write_text(json.dumps(about))
+        _write_whole(folder / _ABOUT, lambda path: path.write_text(json.dumps(about)))
         missing = _missing(folder, len(dataset))
-        items = DataLoader(Subset(dataset, missing), batch_size=None, num_workers=workers)
+        items = DataLoader(
+            Subset(dataset, missing), batch_size=None, num_workers=workers, collate_fn=_plain
+        )
         for i, item in zip(missing, tqdm(items, "Storing items"), strict=True):
-            file = _file(folder, i)
-            temporary = file.with_name(f".{file.name}.{uuid.uuid4().hex}")
-            try:
-                torch.save(item, temporary)
-                os.replace(temporary, file)
-            finally:
-                temporary.unlink(missing_ok=True)
+            _write_whole(_file(folder, i), functools.partial(torch.save, item))
         return cls(folder)
+
+
+def _plain(item):
+    """Copy the tensors of an item: what is a view would be saved with all that it is a view of."""
+    if isinstance(item, torch.Tensor):
+        return item.clone(memory_format=torch.contiguous_format)
+    if isinstance(item, dict):
+        return {name: _plain(part) for name, part in item.items()}
+    if isinstance(item, list | tuple):
+        parts = [_plain(part) for part in item]
+        return parts if isinstance(item, list) else tuple(parts)
+    return item
+
+
+def _write_whole(file, write):
+    """Let ``write`` write to a temporary file, which takes its name when it is complete."""
+    temporary = file.with_name(f".{file.name}.{uuid.uuid4().hex}")
+    try:
+        write(temporary)
+        os.replace(temporary, file)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def _file(folder, i):

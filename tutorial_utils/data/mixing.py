@@ -140,7 +140,8 @@ def draw_songs(
     audible = {settings.audible} if isinstance(settings.audible, str) else {*settings.audible}
     _check_songs(songs, labels, audible, settings)
     draw = Distributions(settings, labels)
-    songs = {song.name: song for song in sorted(songs, key=lambda song: song.name)}
+    in_order = sorted(songs, key=lambda song: song.name)
+    songs = _Songs(in_order, {song.name: song for song in in_order})
     for i in range(n):
         random = _generator(seed, i)
         ref_db = draw.value("ref_db", None, random)
@@ -220,6 +221,13 @@ def draw_sounds(
         yield events
 
 
+class _Songs(NamedTuple):
+    """Songs to draw from: in the order of their names, and by name."""
+
+    in_order: Sequence[FolderSong]
+    by_name: Mapping[str, FolderSong]
+
+
 class _Cut(NamedTuple):
     """A segment of a song, and what is done to it."""
 
@@ -272,11 +280,11 @@ def _draw_incoherent(songs, labels, draw, random, settings):
 def _draw_song(songs, draw, random):
     distribution = draw.of("song", None)
     if distribution == SONG:
-        return songs[list(songs)[random.randint(len(songs))]]
+        return songs.in_order[random.randint(len(songs.in_order))]
     name = draw.value("song", None, random)
-    if name not in songs:
+    if name not in songs.by_name:
         raise ValueError(f"song={distribution!r}: there is no song '{name}'.")
-    return songs[name]
+    return songs.by_name[name]
 
 
 def _draw_segment(song, label, stretch, draw, random, settings):
@@ -289,15 +297,29 @@ def _draw_segment(song, label, stretch, draw, random, settings):
         )
     start = draw.time("source_time", label, random, song.duration, length)
     if step := loudness.grid_samples(song.sample_rate):
-        first = int(start * song.sample_rate) // step * step
-        start = first / song.sample_rate
-        if int(start * song.sample_rate) < first:  # As Scaper and the renderer round it.
-            start = math.nextafter(start, math.inf)
+        start = _on_sample(int(start * song.sample_rate) // step * step, length, song.sample_rate)
     return start, length
+
+
+def _on_sample(first, length, sample_rate):
+    """The time of a sample, such that a segment from there loses none to rounding errors.
+
+    Scaper and the renderer round the times of both ends down to samples.
+    """
+    last = first + int(length * sample_rate)
+    start = first / sample_rate
+    while int(start * sample_rate) < first or int((start + length) * sample_rate) < last:
+        start = math.nextafter(start, math.inf)
+    return start
 
 
 def _sounds(cut, label, threshold):
     """Whether a stem reaches the threshold, in LUFS, in a segment."""
+    if cut.length < loudness.BLOCK:
+        raise ValueError(
+            f"Whether a stem is audible is measured over {loudness.BLOCK} s or more, and "
+            f"{cut.length:.3f} s are to be cut. Draw longer mixtures, or set audible=()."
+        )
     first, samples = _in_samples(cut)
     if not loudness.grid_samples(cut.song.sample_rate):
         segment = cut.song.stem(label, cut.start, cut.length)
@@ -313,8 +335,7 @@ def _known_loudness(cut, label, channels, sample_rate):
         return math.nan
     first, samples = _in_samples(cut)
     step = loudness.grid_samples(sample_rate)
-    # Rounding down to samples may have cost one of them.
-    if not step or cut.length < 0.5 or abs(samples - round(samples / step) * step) > 1:
+    if not step or cut.length < 0.5 or samples % step:
         return math.nan
     onset = song.stem(label, cut.start, loudness.SETTLED)
     return _profile_of(song, label).loudness(first, samples, onset)
@@ -343,15 +364,16 @@ def _generator(seed, i):
 
 
 def _check_songs(songs, labels, audible, settings):
-    names = [song.name for song in songs]
+    names = set()
     for song in songs:
         if song.labels != labels:
             raise ValueError(
                 f"{song.name} has the stems {song.labels}, the first song has {labels}. Mix songs "
                 "that have the same stems."
             )
-        if names.count(song.name) > 1:
+        if song.name in names:
             raise ValueError(f"Two songs are called {song.name}. Rename the folder of one.")
+        names.add(song.name)
     if unknown := audible - {*labels}:
         raise ValueError(
             f"audible names {', '.join(sorted(unknown))}, and the stems are {', '.join(labels)}."

@@ -86,11 +86,12 @@ def render(
     }
     mixture = _sum([*sources.values()], channels, samples)
     scale = 1.0
-    peak = float(max(mixture.max(), -mixture.min()))
-    if peak > 1:
-        scale = float(np.nextafter(np.float32(1 / peak), np.float32(0)))
-        sources = {label: source * np.float32(scale) for label, source in sources.items()}
+    # More than once, if the rounding of the products leaves the sum just above full scale.
+    while (peak := float(max(mixture.max(), -mixture.min()))) > 1:
+        factor = np.nextafter(np.float32(1 / peak), np.float32(0))
+        sources = {label: source * factor for label, source in sources.items()}
         mixture = _sum([*sources.values()], channels, samples)
+        scale *= float(factor)
     return Mix(mixture, sources, sample_rate, scale)
 
 
@@ -141,7 +142,7 @@ def _read(path, event):
                 raise audio.AudioError(f"{path} is truncated. Get the file again.")
             rate = file.samplerate
     except soundfile.LibsndfileError:
-        audio.info(path)  # Says what is wrong with the file.
+        audio.read(path)  # Says what is wrong with the file.
         raise
     return samples.T if integers else audio.require_finite(samples.T, path), rate
 

@@ -5,8 +5,9 @@ is small, can be read and edited by people, and says all that is needed to rende
 from the songs.
 """
 
+import html
+import io
 import json
-import math
 import os
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 VERSION = 1
 _FIRST_LINE = 3  # of a CSV file that holds a row: after the header and the names of the columns
+_SHORTEST, _LONGEST = 0.1, 86400  # seconds; who asks for more than a day has made a mistake
 _HEADER = ("version", "root", "duration", "labels", "fade_in", "fade_out", "seed", "settings")
 
 
@@ -47,6 +49,8 @@ class MixtureTable:
         Length of every mixture.
     labels : tuple of str
         The sources that every mixture has when it is rendered, silent or not.
+    parts : {label: tuple of str}
+        The labels of the rows that each source is the sum of; mostly just its own.
     fade_in, fade_out : float, in seconds
     seed : int or None
     settings : dict
@@ -68,8 +72,8 @@ class MixtureTable:
     ):
         if not isinstance(labels, Mapping):
             labels = {label: (label,) for label in labels}
-        self._parts = {label: tuple(parts) for label, parts in labels.items()}
-        parts = [part for parts in self._parts.values() for part in parts]
+        self.parts = {label: tuple(parts) for label, parts in labels.items()}
+        parts = [part for parts in self.parts.values() for part in parts]
         self.rows = checks.rows(rows, duration, parts).reset_index(drop=True)
         self.root = Path(root)
         self.duration = duration
@@ -161,7 +165,7 @@ class MixtureTable:
             duration, coherent, song, source_time, snr, ref_db, pitch_shift, time_stretch,
             leave_out, audible, threshold,
         )  # fmt: skip
-        songs = decoded(_required(songs, "songs", n, duration))
+        songs = decoded(_required(songs, "songs", n, duration, fade))
         channels = channels or _common(songs, "channels")
         sample_rate = sample_rate or _common(songs, "sample_rate")
         mixtures = mixing.draw_songs(songs, n, seed, channels, sample_rate, settings)
@@ -207,7 +211,7 @@ class MixtureTable:
             duration, ("const", k) if isinstance(k, int) else k, source_time, event_duration,
             event_time, snr, ref_db, pitch_shift, time_stretch,
         )  # fmt: skip
-        sounds = _required(sounds, "sounds", n, duration)
+        sounds = _required(sounds, "sounds", n, duration, fade)
         channels = channels or _common(sounds, "channels")
         sample_rate = sample_rate or _common(sounds, "sample_rate")
         mixtures = mixing.draw_sounds(sounds, n, seed, channels, sample_rate, settings)
@@ -230,12 +234,11 @@ class MixtureTable:
         )
 
     def _repr_html_(self):
-        return f"<p>{self!r}</p>{self.rows._repr_html_()}"
+        return f"<p>{html.escape(repr(self))}</p>{self.rows._repr_html_()}"
 
     def events(self, i: int) -> list[Event]:
         """The sources of mixture ``i``, counted from 0."""
-        if not 0 <= i < len(self):
-            raise IndexError(f"There are {len(self)} mixtures, and {i} is not one of them.")
+        self._require(i)
         rows = slice(self._first[i], self._last[i])
         return [
             Event(*row) for row in zip(*(column[rows] for column in self._columns), strict=True)
@@ -250,7 +253,7 @@ class MixtureTable:
             With ``mixture`` of shape (channels, samples) and ``sources``, which sum to it.
         """
         return render.render(
-            self.events(i), self.root, self.duration, self._parts, self.fade_in, self.fade_out
+            self.events(i), self.root, self.duration, self.parts, self.fade_in, self.fade_out
         )
 
     def subset(self, split: str) -> "MixtureTable":
@@ -264,9 +267,15 @@ class MixtureTable:
         return self._with(rows=rows)
 
     def take(self, positions: Iterable[int]) -> "MixtureTable":
-        """The mixtures at these positions, which keep their numbers; to hand out parts of work."""
-        rows = [np.arange(self._first[i], self._last[i]) for i in positions]
-        return self._with(rows=self.rows.iloc[np.concatenate(rows)])
+        """The mixtures at these positions, which keep their numbers; to hand out parts of work.
+
+        They stay in the order of the table, each once.
+        """
+        positions = sorted({*positions})
+        for i in positions:
+            self._require(i)
+        rows = [row for i in positions for row in range(self._first[i], self._last[i])]
+        return self._with(rows=self.rows.iloc[rows])
 
     def summed(self, **sums: Sequence[str]) -> "MixtureTable":
         """A view of the table in which some sources are one: ``accompaniment=["drums", "bass"]``.
@@ -285,11 +294,11 @@ class MixtureTable:
                     f"'{label}' can be summed once, if it is there. The labels are "
                     f"{', '.join(self.labels)}."
                 )
-        left = {label: parts for label, parts in self._parts.items() if label not in taken}
+        left = {label: parts for label, parts in self.parts.items() if label not in taken}
         if both := {*left} & {*sums}:
             raise ValueError(f"'{both.pop()}' is the name of another source. Choose another name.")
         for name, parts in sums.items():
-            left[name] = tuple(part for label in parts for part in self._parts[label])
+            left[name] = tuple(part for label in parts for part in self.parts[label])
         return self._with(labels=left)
 
     def to_csv(self, path) -> Path:
@@ -298,12 +307,12 @@ class MixtureTable:
         The first line is a comment that holds all that is not in the rows, as JSON.
         """
         header = {name: getattr(self, name) for name in _HEADER}
-        header |= {"root": self.root.absolute().as_posix(), "labels": self._parts}
+        header |= {"root": self.root.absolute().as_posix(), "labels": self.parts}
         path = Path(path)
         temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
         try:
             with temporary.open("w", encoding="utf-8", newline="") as file:
-                file.write(f"# {json.dumps(header)}\n")
+                file.write(f"# {json.dumps(header, default=_plain)}\n")
                 self.rows.to_csv(file, index=False, lineterminator="\n")
             temporary.replace(path)
         finally:
@@ -327,21 +336,17 @@ class MixtureTable:
         """
         path = Path(path)
         try:
-            with path.open(encoding="utf-8-sig", newline="") as file:
-                header = _header(file.readline())
-                cells = pd.read_csv(file, dtype=str, keep_default_na=False, na_filter=False)
-        except (ValueError, AttributeError) as error:
-            if isinstance(error, checks.TableError):
-                raise checks.TableError(f"{path}: {error}") from None
-            raise checks.TableError(f"{path} is no CSV file: {error}.") from error
-        root = Path(root or header["root"]).expanduser()
-        labels = [part for parts in header["labels"].values() for part in parts]
-        try:
-            rows = checks.parse(cells, _FIRST_LINE)
+            first, _, rest = path.read_text(encoding="utf-8-sig").partition("\n")
+            header = _header(first)
+            root = Path(root or header["root"]).expanduser()
+            labels = [part for parts in header["labels"].values() for part in parts]
+            rows = checks.parse(_cells(rest), _FIRST_LINE)
             rows = checks.rows(rows, header["duration"], labels, _FIRST_LINE)
             checks.files(rows, root, _FIRST_LINE)
         except checks.TableError as error:
             raise checks.TableError(f"{path}: {error}") from error
+        except ValueError as error:
+            raise checks.TableError(f"{path} is no CSV file: {str(error).strip()}.") from error
         fields = {name: header[name] for name in _HEADER if name not in ("version", "root")}
         return cls(rows, root, **fields)
 
@@ -361,6 +366,8 @@ class MixtureTable:
             All of one duration, fade, rate and number of channels.
         """
         paths = [paths] if isinstance(paths, str | os.PathLike) else list(paths)
+        if not paths:
+            raise ValueError("There is no file to read. Give one path, or several.")
         read = [annotations.read(path, i) for i, path in enumerate(paths)]
         frames = [frame for _, frame in read]
         for path, frame in zip(paths, frames, strict=True):
@@ -375,38 +382,71 @@ class MixtureTable:
         checks.files(table.rows, table.root)
         return table
 
+    def _require(self, i):
+        if not 0 <= i < len(self):
+            raise IndexError(f"There are {len(self)} mixtures, and {i} is not one of them.")
+
     def _with(self, **changes):
         fields = {name: getattr(self, name) for name in _HEADER if name != "version"}
-        return MixtureTable(**{"rows": self.rows, **fields, "labels": self._parts, **changes})
+        return MixtureTable(**{"rows": self.rows, **fields, "labels": self.parts, **changes})
+
+
+def _plain(value):
+    """NumPy's numbers, and sets, as JSON can hold them."""
+    return value.tolist() if hasattr(value, "tolist") else list(value)
+
+
+def _cells(text):
+    """The names of the columns and the rows of a CSV file, as text."""
+    if not text.strip():
+        raise checks.TableError("there are no rows. The file was cut off: write it again.")
+    # An empty line stands for the header, so that errors count lines as the file does.
+    return pd.read_csv(
+        io.StringIO("\n" + text.rstrip("\n")),
+        dtype=str,
+        header=1,
+        keep_default_na=False,
+        na_filter=False,
+        skip_blank_lines=False,
+    )
 
 
 def _header(line):
     """The first line of a CSV file, checked."""
     try:
         header = json.loads(line.removeprefix("#"))
-        found = {*header}
-    except (json.JSONDecodeError, TypeError):
+    except (ValueError, RecursionError):
+        header = None
+    if not isinstance(header, dict):
         raise checks.TableError(
             "the first line is not a table's header (# and JSON). Write tables with to_csv."
-        ) from None
+        )
     if header.get("version") != VERSION:
         raise checks.TableError(
             f"the table is of version {header.get('version')}, and this package reads version "
             f"{VERSION}. Use the package that wrote it, or draw the table again."
         )
-    if found != {*_HEADER}:
+    if unlike := header.keys() ^ {*_HEADER}:
         raise checks.TableError(
-            f"the header must say {', '.join(_HEADER)}. It differs in "
-            f"{', '.join(sorted(found ^ {*_HEADER}))}."
+            f"the header must say {', '.join(_HEADER)}. It differs in {', '.join(sorted(unlike))}."
         )
-    for name in ("duration", "fade_in", "fade_out"):
-        if isinstance(header[name], bool) or not isinstance(header[name], int | float):
-            raise checks.TableError(f"the header's {name} is no number: {header[name]!r}.")
+    for name, least in {"duration": _SHORTEST, "fade_in": 0, "fade_out": 0}.items():
+        value = header[name]
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        if not (is_number and least <= value <= _LONGEST):
+            raise checks.TableError(
+                f"the header's {name} is {value!r:.20}, not a number from {least} to {_LONGEST}."
+            )
     labels = header["labels"]
     if not isinstance(labels, dict) or not all(
         isinstance(parts, list) for parts in labels.values()
     ):
         raise checks.TableError("the header's labels must be an object of lists.")
+    parts = [part for parts in labels.values() for part in parts]
+    if not all(isinstance(part, str) for part in parts) or len({*parts}) < len(parts):
+        raise checks.TableError("the header's labels must be text, and each listed once.")
+    if not (isinstance(header["root"], str) and isinstance(header["settings"], dict)):
+        raise checks.TableError("the header's root must be text, and its settings an object.")
     return header
 
 
@@ -425,14 +465,16 @@ def _relative(events: Sequence[Event]) -> tuple[pd.DataFrame, Path]:
     return rows, root
 
 
-def _required(sources, what, n, duration):
+def _required(sources, what, n, duration, fade):
     """The songs or sounds as a list, if mixtures can be drawn from them."""
     if not (sources := list(sources)):
         raise ValueError(f"There are no {what} to mix.")
     if n < 1:
         raise ValueError(f"n={n}: a table has at least one mixture.")
-    if not (math.isfinite(duration) and duration >= 0.1):
-        raise ValueError(f"duration={duration}: a mixture lasts at least 0.1 s.")
+    if not _SHORTEST <= duration <= _LONGEST:
+        raise ValueError(f"duration={duration}: a mixture lasts {_SHORTEST} to {_LONGEST} s.")
+    if not 0 <= fade <= _LONGEST:
+        raise ValueError(f"fade={fade}: a fade lasts 0 s or more.")
     return sources
 
 

@@ -1,0 +1,307 @@
+"""The mixtures of a table as sound files, for programs that want files.
+
+A mixture becomes a folder of stems, as a song is one, so that
+:func:`tutorial_utils.data.open_songs` opens what is written here.
+"""
+
+import json
+import os
+import shutil
+import unicodedata
+import uuid
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+import joblib
+import numpy as np
+import soundfile
+from tqdm.auto import tqdm
+
+from tutorial_utils import audio
+from tutorial_utils.data import cache
+from tutorial_utils.data.render import Mix
+from tutorial_utils.data.songs import MIXTURE, SPLITS
+from tutorial_utils.data.table import MixtureTable
+
+TABLE = "table.csv"
+RECORD = "mixture.json"
+SUFFIXES = (".wav", ".flac")
+_BITS = 24
+_STEPS = 2 ** (_BITS - 1)
+_CHUNK = 50
+_UNFINISHED = ".unfinished"
+# Not the name of a file on some system: these signs, and the old devices of Windows.
+_SIGNS = set('<>:"/\\|?*')
+_DEVICES = {"con", "prn", "aux", "nul"} | {port + n for port in ("com", "lpt") for n in "123456789"}
+_LONGEST = 200  # bytes; most systems allow 255, and the temporary file's name is longer
+
+
+class ExportError(OSError):
+    """An export that stopped on its way; the message says at which mixture, and why."""
+
+
+def export(table: MixtureTable, folder, suffix: str = ".wav", jobs: int | None = None) -> Path:
+    """Write every mixture of a table, and its sources, to sound files of 24 bits.
+
+    A mixture gets a folder, which :func:`tutorial_utils.data.open_songs` reads like a song::
+
+        folder/
+          table.csv            the table itself
+          train/               the split, if the table has splits
+            000012/            the number of the mixture
+              mixture.wav      the sum of the other files, to the last bit
+              drums.wav        one file for each label, silent or not
+              ...
+              mixture.json     the number again, and the scale
+
+    A source may be louder than its mixture. Where one would exceed full scale, all files of the
+    mixture are scaled down together. The ``scale`` in ``mixture.json`` is this factor times that
+    of the renderer: a source's loudness in its file is ``ref_db + snr + 20 log10(scale)``.
+
+    Each folder appears whole or not at all. After an interruption, the same call goes on with the
+    mixtures that are missing.
+
+    Parameters
+    ----------
+    table : MixtureTable
+    folder : path-like
+        New, or empty, or begun with the same table.
+    suffix : {".wav", ".flac"}
+    jobs : int, optional
+        How many processes write, in joblib's way of counting: -1 is one for each core. By default
+        what ``joblib.parallel_config`` says, and one without it.
+
+    Returns
+    -------
+    Path
+        ``folder``.
+
+    Raises
+    ------
+    ValueError
+        If a label or a split cannot be the name of a file or a folder, or the folder holds
+        something else.
+    OSError
+        If the folder cannot be written to.
+    ExportError
+        If a mixture cannot be rendered or written. All folders that are complete stay.
+
+    Notes
+    -----
+    The work is handed out through joblib, in parts of the table with up to 50 mixtures each. So any
+    backend of joblib can do it, such as Dask's or Ray's, on several machines. Each needs this
+    package, and sees the sounds and ``folder`` under the same paths.
+
+    Examples
+    --------
+    On a cluster that Dask knows (here: two processes on this machine):
+
+    >>> from dask.distributed import Client                              # doctest: +SKIP
+    >>> client = Client(n_workers=2)  # or the address of a scheduler    # doctest: +SKIP
+    >>> with joblib.parallel_config(backend="dask"):                     # doctest: +SKIP
+    ...     export(table, "mixtures")
+    """
+    if suffix not in SUFFIXES:
+        raise ValueError(f"suffix='{suffix}' is none of {', '.join(SUFFIXES)}.")
+    _check_labels(table.labels)
+    _check_splits(table.rows["split"].unique())
+    folder = Path(folder).expanduser().absolute()
+    folder.mkdir(parents=True, exist_ok=True)
+    with cache.exclusive(folder, f"Waiting for another process that writes to {folder}"):
+        _claim(folder, table)
+        missing = _missing(table, folder, suffix)
+        try:
+            _clear(folder)
+            _write_all(table, missing, folder, suffix, jobs)
+        finally:
+            _clear(folder)
+    return folder
+
+
+def _check_labels(labels: Sequence[str]) -> None:
+    """Check that every label can be the name of a file, on any system, beside the others."""
+    known = {MIXTURE: "the file of the mixture"}
+    for label in labels:
+        # As a system sees it that tells neither case nor ways of writing an accent apart.
+        name = unicodedata.normalize("NFC", label).casefold()
+        if (
+            not label.isprintable()
+            or label != label.strip(" .")
+            or not label
+            or _SIGNS & {*label}
+            or name.split(".")[0] in _DEVICES
+            or len(label.encode()) > _LONGEST
+        ):
+            raise ValueError(
+                f"The label {label!r} cannot be the name of a file. Rename it in the table, to "
+                "letters and digits."
+            )
+        if name in known:
+            raise ValueError(
+                f"The label {label!r} would be written over {known[name]}. Rename it in the table."
+            )
+        known[name] = f"that of the label {label!r}"
+
+
+def _check_splits(splits) -> None:
+    if {*splits} != {""} and not {*splits} <= {*SPLITS}:
+        raise ValueError(
+            f"The splits are {', '.join(map(repr, splits))}. The folders of songs are called "
+            f"{', '.join(SPLITS)}: name the splits so in the table, or leave all of them empty."
+        )
+
+
+def _claim(folder, table) -> None:
+    """Write the table beside its mixtures, or check that it is the one that is there."""
+    there = folder / TABLE
+    if there.exists():
+        new = table.to_csv(folder / f".{TABLE}.{uuid.uuid4().hex}")
+        try:
+            same = _content(there) == _content(new)
+        finally:
+            new.unlink()
+        if not same:
+            raise ValueError(
+                f"{folder} was begun with another table: its {TABLE} differs. Choose another "
+                "folder, or remove this one."
+            )
+    elif others := sorted(path.name for path in folder.iterdir() if path.name[0] != "."):
+        raise ValueError(
+            f"{folder} holds {others[0]}, and no {TABLE}: it was not begun by an export. Choose "
+            "an empty folder."
+        )
+    else:
+        table.to_csv(there)
+
+
+def _content(path):
+    """What a table's file says, but for what changes nothing in what is rendered from it."""
+    header, _, rows = path.read_text(encoding="utf-8", errors="replace").partition("\n")
+    try:
+        header = json.loads(header.removeprefix("#"))
+        return {name: header[name] for name in ("duration", "labels", "fade_in", "fade_out")}, rows
+    except (ValueError, TypeError, KeyError):
+        return None
+
+
+def _missing(table, folder, suffix) -> list[int]:
+    """The positions of the mixtures that are still to be written."""
+    mixtures = table.rows.drop_duplicates("mixture")
+    expected = _file_names(table.labels, suffix)
+    missing = []
+    for i, (split, number) in enumerate(zip(mixtures["split"], mixtures["mixture"], strict=True)):
+        place = _place(folder, split, number)
+        try:
+            found = {*os.listdir(place)}
+        except FileNotFoundError:
+            missing.append(i)
+            continue
+        if lost := expected - found:
+            raise ValueError(
+                f"{place} lacks {min(lost)}: it was written in another format, or changed since. "
+                "Remove it to have it written again, or choose another folder."
+            )
+    return missing
+
+
+def _place(folder, split, number):
+    return folder / split / f"{number:06d}"
+
+
+def _file_names(labels, suffix):
+    return {RECORD, *(f"{label}{suffix}" for label in (MIXTURE, *labels))}
+
+
+def _clear(folder) -> None:
+    """Remove what is unfinished.
+
+    A process of a run that was killed may still write there. It is renamed first, so that nothing
+    of it can be given its final name while it is being removed.
+    """
+    with suppress(FileNotFoundError):
+        os.rename(folder / _UNFINISHED, folder / f"{_UNFINISHED}.{uuid.uuid4().hex}")
+    for old in folder.glob(f"{_UNFINISHED}.*"):
+        shutil.rmtree(old, ignore_errors=True)
+
+
+class _Parallel(joblib.Parallel):
+    """Moves a progress bar. (Results as they come would too, but not every backend gives them.)"""
+
+    def __init__(self, bar, chunk, jobs):
+        super().__init__(n_jobs=jobs)
+        self._bar = bar
+        self._chunk = chunk
+        self._begun_at = bar.n
+
+    def print_progress(self):
+        done = self._begun_at + self.n_completed_tasks * self._chunk
+        self._bar.update(min(done, self._bar.total) - self._bar.n)
+
+
+def _write_all(table, positions, folder, suffix, jobs):
+    """Write the mixtures at these positions, in parallel."""
+    # Several parts for each process, so that none waits long for the others at the end.
+    chunk = min(_CHUNK, -(-len(positions) // (4 * joblib.effective_n_jobs(jobs)))) or 1
+    done = len(table) - len(positions)
+    with tqdm(total=len(table), initial=done, desc="Writing mixtures", unit="mixture") as bar:
+        _Parallel(bar, chunk, jobs)(
+            joblib.delayed(_write_part)(_part(table, positions[i : i + chunk]), folder, suffix)
+            for i in range(0, len(positions), chunk)
+        )
+
+
+def _part(table, positions):
+    """A part of the table that any process can render, whatever folder it works in."""
+    part = table.take(positions)
+    part.root = part.root.absolute()
+    return part
+
+
+def _write_part(part, folder, suffix):
+    for i in range(len(part)):
+        event = part.events(i)[0]
+        try:
+            _write(part.render(i), event, folder, suffix)
+        except (OSError, ValueError, soundfile.SoundFileError) as error:
+            raise ExportError(
+                f"Mixture {event.mixture}: {error} (What is complete stays in {folder}; the next "
+                "export of this table goes on from there.)"
+            ) from error
+
+
+def _write(mix, event, folder, suffix):
+    """Write the folder of one mixture, whole or not at all."""
+    signals, scale = _in_steps(mix)
+    new, place = folder / _UNFINISHED / uuid.uuid4().hex, _place(folder, event.split, event.mixture)
+    try:
+        for name, samples in signals.items():
+            audio.write(new / f"{name}{suffix}", samples, mix.sample_rate, _BITS)
+        record = {"mixture": event.mixture, "scale": scale}
+        (new / RECORD).write_text(f"{json.dumps(record)}\n", encoding="utf-8")
+        if {*os.listdir(new)} != _file_names(mix.sources, suffix):
+            raise FileNotFoundError(f"{new} was removed while it was written to.")
+        place.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            os.rename(new, place)
+        except OSError:
+            # A process of a run that was killed may have finished the same mixture meanwhile.
+            if not place.is_dir():
+                raise
+    finally:
+        shutil.rmtree(new, ignore_errors=True)
+
+
+def _in_steps(mix: Mix) -> tuple[dict[str, np.ndarray], float]:
+    """The mixture and its sources, rounded to what a file holds and within it, and their scale.
+
+    The sources are rounded, and the mixture is their sum: so they sum to it exactly.
+    """
+    sources = np.stack([*mix.sources.values()])
+    peak = max(float(np.abs(sources).max()), float(np.abs(mix.mixture).max()))
+    # Scaling and rounding move a source by up to a step, and so the mixture by one for each source.
+    limit = 1 - (len(sources) + 2) / _STEPS
+    scale = min(1.0, limit / peak) if peak else 1.0
+    sources = np.round(sources * (scale * _STEPS)) / _STEPS
+    mixture = sources.sum(axis=0, dtype=np.float64).astype(np.float32)
+    return {MIXTURE: mixture, **dict(zip(mix.sources, sources, strict=True))}, mix.scale * scale
