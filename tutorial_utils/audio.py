@@ -174,6 +174,33 @@ def resample(audio: np.ndarray, from_rate: int, to_rate: int) -> np.ndarray:
     return np.ascontiguousarray(soxr.resample(audio.T, from_rate, to_rate).T, dtype=np.float32)
 
 
+def with_channels(audio: np.ndarray, channels: int) -> np.ndarray:
+    """Mix channels down or repeat them, as SoX does.
+
+    Parameters
+    ----------
+    audio : array of shape (channels, samples), of any type
+    channels : int
+        With fewer than there are, channel ``i`` is the mean of channels ``i``, ``i + channels`` and
+        so on; with more, the channels are repeated in turn.
+
+    Returns
+    -------
+    array of shape (channels, samples)
+        The same numbers in the same units; in float32 if it had to be computed.
+    """
+    if len(audio) <= channels:
+        return audio if len(audio) == channels else audio[np.arange(channels) % len(audio)]
+    down = np.empty((channels, audio.shape[1]), np.float32)
+    for i in range(channels):
+        first, *rest = audio[i::channels]
+        down[i] = first
+        for other in rest:
+            down[i] += other
+        down[i] /= 1 + len(rest)
+    return down
+
+
 def loudness(audio: np.ndarray, sample_rate: int) -> float:
     """Integrated loudness in LUFS, after ITU-R BS.1770-4.
 

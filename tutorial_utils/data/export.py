@@ -57,7 +57,7 @@ def export(table: MixtureTable, folder, suffix: str = ".wav", jobs: int | None =
 
     A source may be louder than its mixture. Where one would exceed full scale, all files of the
     mixture are scaled down together. The ``scale`` in ``mixture.json`` is this factor times that
-    of the renderer: a source's loudness in its file is ``ref_db + snr + 20 log10(scale)``.
+    of the renderer: before its fades, a source is at ``ref_db + snr + 20 log10(scale)`` LUFS.
 
     Each folder appears whole or not at all. After an interruption, the same call goes on with the
     mixtures that are missing.
@@ -112,7 +112,6 @@ def export(table: MixtureTable, folder, suffix: str = ".wav", jobs: int | None =
         _claim(folder, table)
         missing = _missing(table, folder, suffix)
         try:
-            _clear(folder)
             _write_all(table, missing, folder, suffix, jobs)
         finally:
             _clear(folder)
@@ -214,10 +213,10 @@ def _file_names(labels, suffix):
 
 
 def _clear(folder) -> None:
-    """Remove what is unfinished.
+    """Remove what is unfinished, of this run and of others that were killed.
 
-    A process of a run that was killed may still write there. It is renamed first, so that nothing
-    of it can be given its final name while it is being removed.
+    Their processes may still write there. So it is renamed first: nothing of it can be given its
+    final name while it is being removed.
     """
     with suppress(FileNotFoundError):
         os.rename(folder / _UNFINISHED, folder / f"{_UNFINISHED}.{uuid.uuid4().hex}")

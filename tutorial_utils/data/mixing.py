@@ -324,21 +324,22 @@ def _sounds(cut, label, threshold):
     if not loudness.grid_samples(cut.song.sample_rate):
         segment = cut.song.stem(label, cut.start, cut.length)
         return loudness.integrated(segment, cut.song.sample_rate) >= threshold
-    return _profile_of(cut.song, label).loudness(first, samples) >= threshold
+    profile = _profile_of(cut.song, label, cut.song.channels)
+    return profile.loudness(first, samples) >= threshold
 
 
 def _known_loudness(cut, label, channels, sample_rate):
     """The loudness of a segment that is mixed as it is; nan for one that is to be changed."""
     song = cut.song
     as_it_is = math.isnan(cut.pitch_shift) and math.isnan(cut.time_stretch)
-    if (song.channels, song.sample_rate) != (channels, sample_rate) or not as_it_is:
+    if song.sample_rate != sample_rate or not as_it_is:
         return math.nan
     first, samples = _in_samples(cut)
     step = loudness.grid_samples(sample_rate)
     if not step or cut.length < 0.5 or samples % step:
         return math.nan
-    onset = song.stem(label, cut.start, loudness.SETTLED)
-    return _profile_of(song, label).loudness(first, samples, onset)
+    onset = audio.with_channels(song.stem(label, cut.start, loudness.SETTLED), channels)
+    return _profile_of(song, label, channels).loudness(first, samples, onset)
 
 
 def _in_samples(cut):
@@ -347,15 +348,16 @@ def _in_samples(cut):
     return first, int((cut.start + cut.length) * rate) - first
 
 
-def _profile_of(song, label):
+def _profile_of(song, label, channels):
     status = song.files[label].stat()
-    return _profile(song.files[label], status.st_mtime_ns, status.st_size)
+    return _profile(song.files[label], channels, status.st_mtime_ns, status.st_size)
 
 
 @functools.lru_cache(2048)
-def _profile(path, modified, size):
+def _profile(path, channels, modified, size):
     """The loudness profile of a file, as long as the file stays the same."""
-    return loudness.Profile(*audio.read(path))
+    samples, sample_rate = audio.read(path)
+    return loudness.Profile(audio.with_channels(samples, channels), sample_rate)
 
 
 def _generator(seed, i):

@@ -98,14 +98,16 @@ def render(
 def _event(event, root, samples, fade_in, fade_out):
     """The audio of one event at its loudness and place: an array of shape (channels, samples)."""
     segment, file_rate = _read(Path(root, event.source_file), event)
-    as_it_is = (file_rate, len(segment)) == (event.sample_rate, event.channels)
-    if not as_it_is or event.changed or math.isnan(event.loudness):
-        segment = _converted(segment, file_rate, event)
+    measured = event.loudness
+    full_scale = 32768 if segment.dtype == np.int16 else 1
+    if file_rate != event.sample_rate or event.changed or math.isnan(measured):
+        segment = _changed(segment / np.float32(full_scale), file_rate, event)
+        full_scale = 1
         measured = _measure(segment, event.sample_rate)
-    else:
-        measured = event.loudness
+    elif len(segment) != event.channels:
+        segment = audio.with_channels(segment, event.channels)
     level = event.ref_db + event.snr - max(measured, QUIETEST)
-    gain = 10 ** (level / 20) * (1 / 32768 if segment.dtype == np.int16 else 1)
+    gain = 10 ** (level / 20) / full_scale
     # In memory the channels of a sample stay side by side, as they lie in the file: this saves a
     # pass over the audio.
     placed = np.empty((samples, event.channels), np.float32)
@@ -147,12 +149,10 @@ def _read(path, event):
     return samples.T if integers else audio.require_finite(samples.T, path), rate
 
 
-def _converted(samples, file_rate, event):
+def _changed(samples, file_rate, event):
     """Bring a segment to the mixture's rate and channels, then to its pitch and tempo."""
-    if samples.dtype == np.int16:
-        samples = samples * np.float32(1 / 32768)
     samples = audio.resample(samples, file_rate, event.sample_rate)
-    samples = _with_channels(samples, event.channels)
+    samples = audio.with_channels(samples, event.channels)
     if not event.changed:
         return samples
     return stretch.change(
@@ -161,15 +161,6 @@ def _converted(samples, file_rate, event):
         None if math.isnan(event.pitch_shift) else event.pitch_shift,
         None if math.isnan(event.time_stretch) else event.time_stretch,
     )
-
-
-def _with_channels(samples, channels):
-    """Mix channels down or repeat them, as SoX does."""
-    if len(samples) == channels:
-        return samples
-    if len(samples) > channels:
-        return np.stack([samples[i::channels].mean(axis=0) for i in range(channels)])
-    return samples[np.arange(channels) % len(samples)]
 
 
 def _measure(samples, sample_rate):

@@ -14,7 +14,6 @@ quality time-scale modification of speech", ICASSP 1993.
 
 import functools
 import math
-from fractions import Fraction
 
 import numba
 import numpy as np
@@ -78,9 +77,9 @@ def change(
             f"time_stretch={time_stretch} is not within {MIN_STRETCH:g} and {MAX_STRETCH:g}."
         )
     samples = round(audio.shape[1] * time_stretch)
-    ratio = _ratio(2 ** (pitch_shift / 12))
-    longer = _time_scaled(audio, sample_rate, math.ceil(samples * ratio))
-    return _resampled(longer, ratio, samples)
+    down, up = _ratio(2 ** (pitch_shift / 12))
+    longer = _time_scaled(audio, sample_rate, math.ceil(samples * down / up))
+    return _resampled(longer, down, up, samples)
 
 
 def _time_scaled(audio, sample_rate, samples):
@@ -145,35 +144,37 @@ def _likest(signal, template, first, last, ideal, length, reach):
 
 
 def _ratio(factor):
-    """The simplest fraction within 2 cents of a ratio of frequencies."""
+    """The simplest fraction within 2 cents of a ratio of frequencies: (numerator, denominator)."""
     denominator = 1
     while True:
-        ratio = Fraction(round(factor * denominator), denominator)
-        if ratio and abs(1200 * math.log2(ratio / factor)) <= _CENTS:
-            return ratio
+        numerator = max(1, round(factor * denominator))
+        if abs(1200 * math.log2(numerator / denominator / factor)) <= _CENTS:
+            return numerator, denominator
         denominator += 1
 
 
-def _resampled(audio, ratio, samples):
-    """Audio read ``ratio`` times as fast: higher by it, and shorter."""
-    if ratio == 1:
+def _resampled(audio, down, up, samples):
+    """Audio read ``down / up`` times as fast: higher by this ratio, and shorter."""
+    if down == up:
         return audio[:, :samples]
-    filters, width = _filters(ratio.denominator, ratio.numerator)
-    # (channels, 1, samples) to (channels, phases, groups): the phases of a group are neighbours.
+    filters, width = _filters(up, down)
     padded = torch.nn.functional.pad(
-        torch.from_numpy(np.ascontiguousarray(audio))[:, None], (width, width + ratio.numerator)
+        torch.from_numpy(np.ascontiguousarray(audio)), (width, width + down)
     )
-    output = torch.nn.functional.conv1d(padded, filters, stride=ratio.numerator)
-    return output.transpose(1, 2).reshape(len(audio), -1)[:, :samples].numpy()
+    windows = padded.unfold(1, len(filters), down)  # (channels, groups of `up` samples, taps)
+    return (windows @ filters).reshape(len(audio), -1)[:, :samples].numpy()
 
 
 @functools.lru_cache(512)
 def _filters(up, down):
-    """Windowed sinc filters, one for each of the ``up`` phases, that read ``down`` for ``up``."""
+    """Windowed sinc filters of shape (taps, up), which turn ``down`` samples into ``up``.
+
+    Returns the filters, and how many samples before the first they need.
+    """
     cutoff = min(1.0, up / down) * _ROLLOFF
     width = math.ceil(_ZEROS / cutoff)
-    time = np.arange(-width, width + down)[None] - np.arange(up)[:, None] * (down / up)
+    time = np.arange(-width, width + down)[:, None] - np.arange(up) * (down / up)
     # Exactly zero outside: denormal products would be slow.
     window = np.where(np.abs(time) < width, np.cos(time / width * np.pi / 2) ** 2, 0)
     filters = cutoff * np.sinc(cutoff * time) * window
-    return torch.from_numpy(filters.astype(np.float32))[:, None], width
+    return torch.from_numpy(filters.astype(np.float32)), width

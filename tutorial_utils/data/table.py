@@ -5,6 +5,7 @@ is small, can be read and edited by people, and says all that is needed to rende
 from the songs.
 """
 
+import csv
 import html
 import io
 import json
@@ -338,7 +339,7 @@ class MixtureTable:
         try:
             first, _, rest = path.read_text(encoding="utf-8-sig").partition("\n")
             header = _header(first)
-            root = Path(root or header["root"]).expanduser()
+            root = Path(root).expanduser() if root else Path(header["root"])
             labels = [part for parts in header["labels"].values() for part in parts]
             rows = checks.parse(_cells(rest), _FIRST_LINE)
             rows = checks.rows(rows, header["duration"], labels, _FIRST_LINE)
@@ -401,7 +402,7 @@ def _cells(text):
     if not text.strip():
         raise checks.TableError("there are no rows. The file was cut off: write it again.")
     # An empty line stands for the header, so that errors count lines as the file does.
-    return pd.read_csv(
+    cells = pd.read_csv(
         io.StringIO("\n" + text.rstrip("\n")),
         dtype=str,
         header=1,
@@ -409,18 +410,33 @@ def _cells(text):
         na_filter=False,
         skip_blank_lines=False,
     )
+    # A spreadsheet fills all lines up to the length of the longest, which is the header's.
+    empty = [name for name in cells if name.startswith("Unnamed: ") and (cells[name] == "").all()]
+    return cells.drop(columns=empty)
+
+
+def _json(line):
+    """The object in the first line of a CSV file."""
+    for restore in (str, _as_before_the_spreadsheet):
+        try:
+            header = json.loads(restore(line).removeprefix("#"))
+        except (ValueError, RecursionError, csv.Error):
+            continue
+        if isinstance(header, dict):
+            return header
+    raise checks.TableError(
+        "the first line is not a table's header (# and JSON). Write tables with to_csv."
+    )
+
+
+def _as_before_the_spreadsheet(line):
+    """A line that a spreadsheet has taken for cells: without the quotation marks it added."""
+    return ",".join(next(csv.reader([line]), [])).rstrip(",")
 
 
 def _header(line):
     """The first line of a CSV file, checked."""
-    try:
-        header = json.loads(line.removeprefix("#"))
-    except (ValueError, RecursionError):
-        header = None
-    if not isinstance(header, dict):
-        raise checks.TableError(
-            "the first line is not a table's header (# and JSON). Write tables with to_csv."
-        )
+    header = _json(line)
     if header.get("version") != VERSION:
         raise checks.TableError(
             f"the table is of version {header.get('version')}, and this package reads version "
