@@ -91,7 +91,9 @@ def export(table: MixtureTable, folder, suffix: str = ".wav", jobs: int | None =
     -----
     The work is handed out through joblib, in parts of the table with up to 50 mixtures each. So any
     backend of joblib can do it, such as Dask's or Ray's, on several machines. Each needs this
-    package, and sees the sounds and ``folder`` under the same paths.
+    package, and sees the sounds and ``folder`` under the same paths. If Dask gives a part up,
+    because the processes that took it died, joblib 1.6 still waits for it: stop the export and
+    call it again.
 
     Examples
     --------

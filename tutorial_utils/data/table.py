@@ -170,7 +170,8 @@ class MixtureTable:
         channels = channels or _common(songs, "channels")
         sample_rate = sample_rate or _common(songs, "sample_rate")
         mixtures = mixing.draw_songs(songs, n, seed, channels, sample_rate, settings)
-        return cls._drawn(mixtures, n, seed, settings, songs[0].labels, fade)
+        files = [file for song in songs for file in song.files.values()]
+        return cls._drawn(mixtures, files, n, seed, settings, songs[0].labels, fade)
 
     @classmethod
     def sample_sounds(
@@ -217,13 +218,15 @@ class MixtureTable:
         sample_rate = sample_rate or _common(sounds, "sample_rate")
         mixtures = mixing.draw_sounds(sounds, n, seed, channels, sample_rate, settings)
         labels = sorted({sound.label for sound in sounds})
-        return cls._drawn(mixtures, n, seed, settings, labels, fade)
+        files = [sound.file for sound in sounds]
+        return cls._drawn(mixtures, files, n, seed, settings, labels, fade)
 
     @classmethod
-    def _drawn(cls, mixtures, n, seed, settings, labels, fade):
+    def _drawn(cls, mixtures, files, n, seed, settings, labels, fade):
         bar = tqdm(mixtures, "Drawing mixtures", n, delay=1)
-        events = [event for mixture in bar for event in mixture]
-        rows, root = _relative(events)
+        # The root holds all files that might have been drawn, however few were.
+        root = _root(files)
+        rows = _relative((event for mixture in bar for event in mixture), root)
         return cls(rows, root, settings.duration, labels, fade, fade, seed, vars(settings))
 
     def __len__(self):
@@ -377,7 +380,9 @@ class MixtureTable:
                     f"{path} has (duration, fade in, fade out) = {frame}, and {paths[0]} "
                     f"{frames[0]}. Read them as two tables."
                 )
-        rows, root = _relative([event for events, _ in read for event in events])
+        events = [event for events, _ in read for event in events]
+        root = _root(event.source_file for event in events)
+        rows = _relative(events, root)
         labels = sorted(rows["label"].unique())
         table = cls(rows, root, frames[0][0], labels, *frames[0][1:])
         checks.files(table.rows, table.root)
@@ -466,19 +471,23 @@ def _header(line):
     return header
 
 
-def _relative(events: Sequence[Event]) -> tuple[pd.DataFrame, Path]:
-    """Events with absolute paths as rows with paths relative to a common root, and the root."""
-    rows = pd.DataFrame(map(attrgetter(*checks.COLUMNS), events), columns=checks.COLUMNS)
-    folders = {str(Path(file).parent) for file in rows["source_file"].unique()}
+def _root(files: Iterable) -> Path:
+    """The folder that holds all files."""
     try:
-        root = Path(os.path.commonpath(folders))
+        return Path(os.path.commonpath({Path(file).absolute().parent for file in files}))
     except ValueError as error:
         raise checks.TableError(
             "The files lie on several drives, and a table has one root. Move them together."
         ) from error
-    names = {file: Path(file).relative_to(root).as_posix() for file in rows["source_file"].unique()}
+
+
+def _relative(events: Iterable[Event], root: Path) -> pd.DataFrame:
+    """Events as rows, with paths relative to the root."""
+    rows = pd.DataFrame(map(attrgetter(*checks.COLUMNS), events), columns=checks.COLUMNS)
+    files = rows["source_file"].unique()
+    names = {file: Path(file).absolute().relative_to(root).as_posix() for file in files}
     rows["source_file"] = rows["source_file"].map(names)
-    return rows, root
+    return rows
 
 
 def _required(sources, what, n, duration, fade):
