@@ -29,8 +29,7 @@ import pandas as pd
 
 from tutorial_utils import audio
 from tutorial_utils.compat import scaper
-from tutorial_utils.data import MixtureTable, open_songs
-from tutorial_utils.data.songs import decoded, label_folders
+from tutorial_utils.data import MixtureTable, decoded, label_folders, open_songs
 
 SECONDS = 5.0
 RATE = 44100

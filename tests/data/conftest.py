@@ -1,8 +1,10 @@
 """Songs that the tests of mixtures share. They only read them."""
 
+import subprocess
+
 import numpy as np
 import pytest
-from helpers import RATE
+from helpers import RATE, noise
 
 from tutorial_utils import audio
 from tutorial_utils.data.songs import LABELS, open_songs
@@ -43,3 +45,21 @@ def sounds_root(tmp_path_factory):
             samples = random.uniform(-0.3, 0.3, (channels, round(seconds * rate)))
             audio.write(root / label / f"{i}.wav", samples, rate)
     return root
+
+
+@pytest.fixture
+def write_stem_file(tmp_path, random):
+    """A function that codes noise as a stem file: five AAC streams, as in MUSDB18."""
+
+    def write(path, seconds=1.0, peak=0.2):
+        command = ["ffmpeg", "-v", "error", "-y"]
+        for label in ("mixture", *LABELS):
+            wav = tmp_path / "wav" / f"{label}.wav"
+            audio.write(wav, noise(random, seconds, rate=44100, peak=peak), 44100)
+            command += ["-i", str(wav)]
+        for stream in range(5):
+            command += ["-map", str(stream)]
+        path.parent.mkdir(parents=True, exist_ok=True)
+        subprocess.run([*command, "-c:a", "aac", "-f", "mp4", str(path)], check=True)
+
+    return write

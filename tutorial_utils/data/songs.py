@@ -5,22 +5,18 @@ and any folder of stems. Opening reads headers only; audio is read when it is as
 the segment that is asked for.
 """
 
-import hashlib
 import json
 import os
 import shutil
-import uuid
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
-from tqdm import tqdm
 
 from tutorial_utils import audio
 from tutorial_utils.audio import AudioError
-from tutorial_utils.data import cache
 
 LABELS = ("drums", "bass", "other", "vocals")
 """The stems of MUSDB18, in the order of its files."""
@@ -28,7 +24,6 @@ LABELS = ("drums", "bass", "other", "vocals")
 MIXTURE = "mixture"
 SPLITS = ("train", "valid", "test")
 _STEM_FILE = ".stem.mp4"
-_STAMP = "source.json"
 _MUST_AGREE = {"sample_rate": "Hz", "channels": "channels", "samples": "samples"}
 
 
@@ -228,235 +223,6 @@ def open_songs(root=None) -> list[Song]:
             f"one folder a song with one file a stem ({', '.join(audio.SUFFIXES)})."
         )
     return sorted(songs, key=lambda song: ((*SPLITS, None).index(song.split), song.name))
-
-
-def decoded(songs: Iterable[Song], folder=None) -> list[FolderSong]:
-    """Decode songs in stem files to wav files, once, and open these instead.
-
-    A ``.stem.mp4`` is slow to read from: for each segment ffmpeg has to be started, and decodes
-    all that comes before. A wav file is read at any place at once. The price is the disk: a minute
-    of a song takes about 50 MB, all of MUSDB18 about 30 GB.
-
-    The wav files have 16 bits, as musdb reads them, so that both ways of reading give the same
-    samples. AAC may overshoot ±1 where the original touched it; what is beyond full scale is
-    clipped.
-
-    Parameters
-    ----------
-    songs : iterable of Song
-        Songs that are folders of sound files already are passed through untouched.
-    folder : path-like, optional
-        Where to keep the wav files; by default in ``$TUTORIAL_UTILS_HOME`` or the user's cache.
-        A set lies below ``musdb18-<hash of the path of the set>``, in MUSDB18-HQ's layout, with
-        the validation songs in a folder ``valid``.
-
-    Returns
-    -------
-    list of FolderSong
-        In the order of ``songs``, with their names and splits.
-
-    Raises
-    ------
-    AudioError
-        If a stem file is damaged.
-
-    Notes
-    -----
-    A song is written to a temporary folder, which is renamed when it is complete. What was stopped
-    goes on where it was, two processes that decode one set share the work, and a stem file that
-    changed (by its size or its time) is decoded again.
-    """
-    songs = list(songs)
-    folder = cache.home() if folder is None else Path(folder).expanduser()
-    coded = [song for song in songs if isinstance(song, StemFileSong)]
-    missing = [song for song in coded if not _is_decoded(song, _decoded_folder(song, folder))]
-    bar = tqdm(missing, desc="Decoding stem files (once)", unit="song", disable=not missing)
-    for song in bar:
-        _decode(song, _decoded_set(song, folder), _decoded_folder(song, folder))
-    return [
-        _open_decoded(song, folder) if isinstance(song, StemFileSong) else song for song in songs
-    ]
-
-
-def _decoded_set(song, folder):
-    """The folder that holds all decoded songs of the set to which a song belongs."""
-    above = Path(song.track.path).resolve().parent
-    root = above if song.split is None else above.parent
-    return folder / f"musdb18-{hashlib.sha256(str(root).encode()).hexdigest()[:12]}"
-
-
-def _decoded_folder(song, folder):
-    return _decoded_set(song, folder) / (song.split or "") / song.name
-
-
-def _decoded_files(song, place):
-    return {label: place / f"{label}.wav" for label in (MIXTURE, *song.labels)}
-
-
-def _open_decoded(song, folder):
-    return FolderSong(song.name, song.split, _decoded_files(song, _decoded_folder(song, folder)))
-
-
-def _stamp(song) -> str:
-    """What tells whether a stem file is still the one that was decoded, as JSON."""
-    found = os.stat(song.track.path)
-    file = str(Path(song.track.path).resolve())
-    return json.dumps({"file": file, "size": found.st_size, "mtime_ns": found.st_mtime_ns})
-
-
-def _is_decoded(song, place):
-    stamp = place / _STAMP
-    return (
-        stamp.is_file()
-        and stamp.read_text(encoding="utf-8") == _stamp(song)
-        and all(file.is_file() for file in _decoded_files(song, place).values())
-    )
-
-
-def _decode(song, root, place):
-    """Write the wav files of a song to ``place``, a folder below ``root``: all, or nothing."""
-    place.parent.mkdir(parents=True, exist_ok=True)
-    with cache.exclusive(root, f"Waiting for another process that decodes to {root}"):
-        if _is_decoded(song, place):
-            return
-        # We hold the lock: whatever lies here was left by a process that was killed.
-        workshop = root / ".decoding"
-        shutil.rmtree(workshop, ignore_errors=True)
-        try:
-            new = workshop / "new"
-            stamp = _stamp(song)
-            for label, file in _decoded_files(song, new).items():
-                samples = song.mixture() if label == MIXTURE else song.stem(label)
-                audio.write(file, samples, song.sample_rate)
-            (new / _STAMP).write_text(stamp, encoding="utf-8")
-            if place.exists():
-                os.replace(place, workshop / "old")
-            os.replace(new, place)
-        finally:
-            shutil.rmtree(workshop, ignore_errors=True)
-
-
-def label_folders(
-    songs_or_files: Iterable[FolderSong] | Mapping[str, Mapping[str, Path]], folder
-) -> Path:
-    """Lay songs out as Scaper wants its sounds: a folder per label, without copying audio.
-
-    Each entry ``<folder>/<label>/<song>.wav`` is a symbolic link to the stem (a hard link where
-    the system refuses symbolic ones).
-
-    Parameters
-    ----------
-    songs_or_files : iterable of FolderSong, or mapping
-        Songs, or ``{label: {name: file}}``. The suffix of an entry is that of its file.
-    folder : path-like
-        Links that are there already are left if they are right, and replaced if they lead
-        elsewhere. The folder must hold nothing else that Scaper would draw from.
-
-    Returns
-    -------
-    Path
-        ``folder``, ready to be Scaper's ``fg_path`` or ``bg_path``.
-
-    Raises
-    ------
-    FileNotFoundError
-        If a file to link to does not exist.
-    FileExistsError
-        If ``folder`` holds labels or files that do not belong to these songs.
-    ValueError
-        If a song is a stem file (:func:`decoded` makes wav files of them), two songs have one
-        name, or a name is not usable for a file.
-    OSError
-        If the system makes links of neither kind.
-    """
-    is_mapping = isinstance(songs_or_files, Mapping)
-    links = _links(songs_or_files if is_mapping else _files_by_label(songs_or_files))
-    folder = Path(folder).expanduser()
-    _require_no_others(folder, links)
-    for link, file in links.items():
-        (folder / link).parent.mkdir(parents=True, exist_ok=True)
-        _link(folder / link, file)
-    return folder
-
-
-def _files_by_label(songs) -> dict[str, dict[str, Path]]:
-    files: dict[str, dict[str, Path]] = {}
-    for song in songs:
-        if not isinstance(song, FolderSong):
-            raise ValueError(
-                f"{song.name} is kept in a stem file, to whose stems nothing can link. Decode it "
-                "first: label_folders(decoded(songs), folder)."
-            )
-        for label in song.labels:
-            of_label = files.setdefault(label, {})
-            if of_label.setdefault(song.name, song.files[label]) != song.files[label]:
-                raise ValueError(
-                    f"Two songs are called '{song.name}': {of_label[song.name].parent} and "
-                    f"{song.files[label].parent}. Rename one of them, or use two folders."
-                )
-    return files
-
-
-def _links(files) -> dict[Path, Path]:
-    """From the path of each link, below the folder of all labels, to its file."""
-    links = {}
-    for label, of_label in files.items():
-        for name, file in of_label.items():
-            for part in (label, name):
-                if not part or part.startswith(".") or Path(part).name != part:
-                    raise ValueError(
-                        f"'{part}' cannot be the name of a file that Scaper sees: it must not be "
-                        "empty, begin with a dot or hold a slash. Rename it."
-                    )
-            if not Path(file).is_file():
-                raise FileNotFoundError(f"There is no file {file}. Check the path.")
-            links[Path(label) / f"{name}{Path(file).suffix}"] = Path(file).absolute()
-    return links
-
-
-def _require_no_others(folder, links):
-    """Check that Scaper would see nothing but ``links`` (it sees neither files nor dots here)."""
-    labels = {link.parent.name for link in links}
-    for path in sorted(folder.glob("[!.]*/")):
-        others = [entry for entry in path.glob("[!.]*") if entry.relative_to(folder) not in links]
-        if path.name not in labels or others:
-            raise FileExistsError(
-                f"{min(others, default=path)} does not belong to these songs, and Scaper would "
-                "draw from it. Delete it, or choose an empty folder."
-            )
-
-
-def _link(link, file):
-    """Make ``link`` lead to ``file``, without a moment at which there is no link."""
-    if link.exists() and link.samefile(file):
-        return
-    is_link = link.is_symlink() or not link.exists() or link.stat().st_nlink > 1
-    if not is_link or (link.is_dir() and not link.is_symlink()):
-        raise FileExistsError(
-            f"{link} is in the way: it is not a link to {file}, and may be the only copy of what "
-            "it holds. Move it, or choose an empty folder."
-        )
-    temporary = link.with_name(f".{uuid.uuid4().hex}")
-    try:
-        _make_link(temporary, file)
-        os.replace(temporary, link)
-    finally:
-        # It is still there if another process made the same hard link meanwhile.
-        temporary.unlink(missing_ok=True)
-
-
-def _make_link(link, file):
-    try:
-        link.symlink_to(file)
-    except (OSError, NotImplementedError) as refusal:
-        try:
-            link.hardlink_to(file)
-        except (OSError, NotImplementedError) as error:
-            raise OSError(
-                f"{link.parent} cannot hold links to {file}, neither symbolic ({refusal}) nor "
-                f"hard ({error}). Choose a folder on the disk of the songs, or, in Windows, "
-                "switch on its developer mode, which allows symbolic links."
-            ) from error
 
 
 def _open_folder(folder, split, validation):

@@ -21,8 +21,9 @@ import pandas as pd
 from tqdm.auto import tqdm
 
 from tutorial_utils.data import annotations, checks, mixing, render
+from tutorial_utils.data.decoding import decoded
 from tutorial_utils.data.mixing import Event
-from tutorial_utils.data.songs import Song, decoded
+from tutorial_utils.data.songs import Song
 from tutorial_utils.data.sounds import Sound
 
 if TYPE_CHECKING:
@@ -121,7 +122,7 @@ class MixtureTable:
         ----------
         songs : sequence of Song
             All with the same stems. Songs in stem files are decoded once
-            (:func:`tutorial_utils.data.songs.decoded`).
+            (:func:`tutorial_utils.data.decoded`).
         n : int
             The number of mixtures.
         seed : int
