@@ -78,23 +78,27 @@ def change(
         )
     samples = round(audio.shape[1] * time_stretch)
     down, up = _ratio(2 ** (pitch_shift / 12))
-    longer = _time_scaled(audio, sample_rate, math.ceil(samples * down / up))
-    return _resampled(longer, down, up, samples)
+    if down == up:
+        return _time_scaled(audio, sample_rate, samples, (0, 0))
+    filters, width = _filters(up, down)
+    longer = math.ceil(samples * down / up)
+    padded = _time_scaled(audio, sample_rate, longer, (width, width + down))
+    return _resampled(padded, down, filters)[:, :samples]
 
 
-def _time_scaled(audio, sample_rate, samples):
-    """Audio of the same pitch with another number of samples."""
+def _time_scaled(audio, sample_rate, samples, margins):
+    """Audio of the same pitch with another number of samples, between margins of silence."""
     if samples == audio.shape[1]:
-        return audio
+        return np.pad(audio, ((0, 0), margins))
     piece, overlap, reach = (round(s * sample_rate) for s in (PIECE, OVERLAP, REACH))
     length = audio.shape[1]
     padded = np.zeros((len(audio), length + piece + overlap + 2 * reach), np.float32)
     padded[:, :length] = audio
-    return _overlap_add(padded, length, samples, piece, overlap, reach)
+    return _overlap_add(padded, length, samples, piece, overlap, reach, margins)
 
 
 @numba.njit(cache=True, fastmath=True)
-def _overlap_add(audio, length, samples, piece, overlap, reach):
+def _overlap_add(audio, length, samples, piece, overlap, reach, margins):
     """Lay pieces of the first ``length`` samples side by side until there are ``samples``."""
     mono = audio[0].copy()
     for channel in range(1, len(audio)):
@@ -102,7 +106,8 @@ def _overlap_add(audio, length, samples, piece, overlap, reach):
     coarse = np.empty(len(mono) // _COARSE, np.float32)
     for i in range(len(coarse)):
         coarse[i] = mono[i * _COARSE : (i + 1) * _COARSE].sum()
-    output = np.empty((len(audio), samples), np.float32)
+    padded = np.zeros((len(audio), margins[0] + samples + margins[1]), np.float32)
+    output = padded[:, margins[0] : margins[0] + samples]
     output[:, :piece] = audio[:, : min(piece, samples)]
     begin = 0
     for target in range(piece, samples, piece):
@@ -121,7 +126,7 @@ def _overlap_add(audio, length, samples, piece, overlap, reach):
                 output[channel, target + i] = old[i] + weight * (new[i] - old[i])
             for i in range(overlap, min(piece, samples - target)):
                 output[channel, target + i] = new[i]
-    return output
+    return padded
 
 
 @numba.njit(cache=True, fastmath=True)
@@ -153,16 +158,10 @@ def _ratio(factor):
         denominator += 1
 
 
-def _resampled(audio, down, up, samples):
-    """Audio read ``down / up`` times as fast: higher by this ratio, and shorter."""
-    if down == up:
-        return audio[:, :samples]
-    filters, width = _filters(up, down)
-    padded = torch.nn.functional.pad(
-        torch.from_numpy(np.ascontiguousarray(audio)), (width, width + down)
-    )
-    windows = padded.unfold(1, len(filters), down)  # (channels, groups of `up` samples, taps)
-    return (windows @ filters).reshape(len(audio), -1)[:, :samples].numpy()
+def _resampled(audio, down, filters):
+    """Audio read ``down`` samples for as many as there are filters."""
+    windows = torch.from_numpy(audio).unfold(1, len(filters), down)  # (channels, steps, taps)
+    return (windows @ filters).flatten(1).numpy()  # (channels, steps · filters)
 
 
 @functools.lru_cache(512)
