@@ -77,26 +77,34 @@ def render(
     """
     channels, sample_rate = events[0].channels, events[0].sample_rate
     samples = int(duration * sample_rate)
+    # All in one piece of memory, which is handed on from mixture to mixture: asking the system for
+    # new memory takes longer than mixing.
+    memory = np.empty((1 + len(events), channels * samples), np.float32)
     rendered = {part: [] for parts in labels.values() for part in parts}
-    for event in events:
-        rendered[event.label].append(_event(event, root, samples, fade_in, fade_out))
-    sources = {
-        label: _sum([signal for part in parts for signal in rendered[part]], channels, samples)
-        for label, parts in labels.items()
-    }
-    mixture = _sum([*sources.values()], channels, samples)
+    for event, place in zip(events, memory[1:], strict=True):
+        signal = _event(event, root, place, fade_in, fade_out)
+        rendered[event.label].append(signal)
+    sources = {}
+    for label, parts in labels.items():
+        signals = [signal for part in parts for signal in rendered[part]]
+        sources[label] = signals[0] if len(signals) == 1 else _sum(signals, np.empty_like(signal))
+    mixture = _sum([*sources.values()], memory[0].reshape(signal.shape, order=_order(signal)))
+    peak = float(max(mixture.max(), -mixture.min()))
     scale = 1.0
-    # More than once, if the rounding of the products leaves the sum just above full scale.
-    while (peak := float(max(mixture.max(), -mixture.min()))) > 1:
-        factor = np.nextafter(np.float32(1 / peak), np.float32(0))
-        sources = {label: source * factor for label, source in sources.items()}
-        mixture = _sum([*sources.values()], channels, samples)
-        scale *= float(factor)
+    if peak > 1:
+        scale = float(np.nextafter(np.float32(1 / peak), np.float32(0)))
+        for source in sources.values():
+            source *= np.float32(scale)
+        _sum([*sources.values()], mixture)
     return Mix(mixture, sources, sample_rate, scale)
 
 
-def _event(event, root, samples, fade_in, fade_out):
-    """The audio of one event at its loudness and place: an array of shape (channels, samples)."""
+def _event(event, root, memory, fade_in, fade_out):
+    """The audio of one event at its loudness and place: a view of ``memory``.
+
+    It has the shape (channels, samples), with whatever lies side by side in the file, or in what
+    was made of it, side by side in memory. This saves a pass over the audio.
+    """
     segment, file_rate = _read(Path(root, event.source_file), event)
     measured = event.loudness
     full_scale = 32768 if segment.dtype == np.int16 else 1
@@ -108,11 +116,9 @@ def _event(event, root, samples, fade_in, fade_out):
         segment = audio.with_channels(segment, event.channels)
     level = event.ref_db + event.snr - max(measured, QUIETEST)
     gain = 10 ** (level / 20) / full_scale
-    # In memory the samples stay in the order in which they are, which saves a pass over the audio.
-    order = "F" if segment.strides[0] < segment.strides[1] else "C"
-    placed = np.empty((event.channels, samples), np.float32, order)
+    placed = memory.reshape((event.channels, -1), order=_order(segment))
     start = int(event.event_time * event.sample_rate)
-    end = min(start + segment.shape[1], samples)
+    end = min(start + segment.shape[1], placed.shape[1])
     placed[:, :start] = 0
     np.multiply(segment[:, : end - start], np.float32(gain), out=placed[:, start:end])
     placed[:, end:] = 0
@@ -181,13 +187,14 @@ def _ramp(samples):
     return np.sin(np.linspace(0, np.pi / 2, samples, dtype=np.float32))
 
 
-def _sum(signals, channels, samples):
-    """The sum of signals; silence if there are none."""
-    if not signals:
-        return np.zeros((channels, samples), np.float32)
-    if len(signals) == 1:
-        return signals[0]
-    total = signals[0] + signals[1]
-    for signal in signals[2:]:
-        total += signal
-    return total
+def _order(signal):
+    """Whether channels ("F") or samples ("C") lie side by side in memory."""
+    return "F" if signal.strides[0] < signal.strides[1] else "C"
+
+
+def _sum(signals, out):
+    """Add signals up in ``out``."""
+    out[:] = signals[0] if signals else 0
+    for signal in signals[1:]:
+        out += signal
+    return out
