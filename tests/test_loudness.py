@@ -98,6 +98,13 @@ def test_the_gate_leaves_silence_out(random):
     assert ours == pytest.approx(loudness.integrated(audio, RATE), abs=0.5)
 
 
+def test_what_is_quieter_than_70_does_not_set_the_other_gate():
+    """The gate is 10 LU below the mean of the rest: here between the two parts that sound."""
+    audio = swelling(0, 1, 8 * RATE, [-20, -34] + [-90] * 14)
+    ours = loudness.integrated(audio, RATE)
+    assert ours == pytest.approx(reference(audio, RATE), abs=SAME) and ours > -22
+
+
 @pytest.mark.parametrize(("channels", "expected"), [(1, -3.01), (2, 0.0)])
 def test_a_sine_of_full_scale(channels, expected):
     """The recommendation's own example."""

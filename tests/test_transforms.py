@@ -11,7 +11,8 @@ from tutorial_utils import transforms
 @given(
     samples=st.integers(1, 9000),
     n_fft=st.sampled_from([256, 512, 2048]),
-    overlap=st.sampled_from([2, 4, 8]),
+    # With half overlap the last samples may lie where the last window is next to nothing.
+    overlap=st.sampled_from([4, 8]),
     lead=st.sampled_from([(), (2,), (3, 2)]),
 )
 def test_the_inverse_gives_the_signal_back(samples, n_fft, overlap, lead):
@@ -47,3 +48,39 @@ def test_ratio_masks_sum_to_one_where_anything_sounds():
 def test_the_precision_is_kept(dtype):
     audio = torch.randn(4000, dtype=dtype)
     assert transforms.istft(transforms.stft(audio), 4000).dtype == dtype
+
+
+@settings(max_examples=20, deadline=None)
+@given(
+    samples=st.integers(300, 4000),
+    n_fft=st.sampled_from([256, 512]),
+    overlap=st.sampled_from([2, 4]),
+    lead=st.sampled_from([(), (3,), (2, 1)]),
+    grad=st.booleans(),
+)
+def test_magnitudes_are_those_of_the_stft(samples, n_fft, overlap, lead, grad):
+    """Of one item or a batch, with gradients or without."""
+    hop = n_fft // overlap
+    mixture = torch.randn(*lead, 2, samples, requires_grad=grad)
+    sources = torch.randn(*lead, 4, 2, samples, requires_grad=grad)
+    for signal, magnitude in zip(
+        (mixture, sources),
+        transforms.Magnitudes(n_fft, hop)(mixture, sources),
+        strict=True,
+    ):
+        assert magnitude.shape == (*signal.shape[:-1], n_fft // 2 + 1, 1 + samples // hop)
+        assert magnitude.dtype == torch.float32 and magnitude.requires_grad == grad
+        torch.testing.assert_close(magnitude, transforms.stft(signal, n_fft, hop).abs())
+
+
+def test_gradients_go_through_magnitudes():
+    mixture = torch.randn(2, 1000, requires_grad=True)
+    transforms.Magnitudes(256, 64)(mixture, mixture[None])[0].sum().backward()
+    assert mixture.grad.abs().sum() > 0
+
+
+def test_magnitudes_tell_their_settings():
+    """By which a stored dataset knows them again."""
+    assert repr(transforms.Magnitudes()) == "Magnitudes(n_fft=2048, hop=512)"
+    assert transforms.Magnitudes(256, 64) == transforms.Magnitudes(256, 64)
+    assert transforms.Magnitudes(256, 64) != transforms.Magnitudes(256, 128)

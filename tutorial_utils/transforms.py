@@ -114,18 +114,26 @@ class Magnitudes:
 
     def __call__(self, mixture: torch.Tensor, sources: torch.Tensor):
         return (
-            _magnitude(stft(mixture, self.n_fft, self.hop)),
-            _magnitude(stft(sources, self.n_fft, self.hop)),
+            _magnitudes(mixture, self.n_fft, self.hop),
+            _magnitudes(sources, self.n_fft, self.hop),
         )
 
 
-def _magnitude(spectrogram):
-    """What ``spectrogram.abs()`` gives, in a loader's worker much sooner."""
-    if spectrogram.is_cpu and not spectrogram.requires_grad:
-        # On the CPU, PyTorch writes a second complex array, and copies its real part: that takes
-        # longer than all Fourier transforms.
-        return torch.from_numpy(np.abs(spectrogram.numpy()))
-    return spectrogram.abs()
+def _magnitudes(audio, n_fft, hop):
+    """What ``stft(audio, n_fft, hop).abs()`` gives, in half the time where it is computed on a CPU.
+
+    One channel at a time makes do with little memory, which is used again and again; for all at
+    once the system has to hand out new memory, which takes as long as the transforms. And PyTorch's
+    modulus writes a second complex array, whose real part it then copies. NumPy's does not.
+    """
+    if not audio.is_cpu or audio.requires_grad:
+        return stft(audio, n_fft, hop).abs()
+    channels = audio.reshape(-1, audio.shape[-1])
+    frames = 1 + audio.shape[-1] // hop
+    magnitudes = torch.empty(len(channels), n_fft // 2 + 1, frames, dtype=audio.dtype)
+    for channel, magnitude in zip(channels, magnitudes.numpy(), strict=True):
+        np.abs(stft(channel, n_fft, hop).numpy(), out=magnitude)
+    return magnitudes.reshape(*audio.shape[:-1], *magnitudes.shape[1:])
 
 
 def _window(n_fft, like):

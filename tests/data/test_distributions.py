@@ -30,7 +30,11 @@ KINDS = [
 every_field = pytest.mark.parametrize(
     ("kind", "field"), [(kind, field) for kind, fields in FIELDS.items() for field in fields]
 )
-pytestmark = pytest.mark.filterwarnings("ignore::scaper.scaper_warnings.ScaperWarning")
+# Scaper's warnings.
+pytestmark = [
+    pytest.mark.filterwarnings('ignore:A "normal" distribution'),
+    pytest.mark.filterwarnings("ignore:Removed duplicates"),
+]
 
 
 @every_field
@@ -114,7 +118,7 @@ def test_a_mapping_has_one_for_each_label():
 
 @pytest.mark.parametrize("labels", [(), ("bass",), (*LABELS, "piano"), ("a", "b", "c")])
 def test_a_mapping_with_other_labels(labels):
-    with pytest.raises(ValueError, match="snr is given for .*the labels are bass, drums, vocals"):
+    with pytest.raises(ValueError, match=r"snr is given for .*the labels are bass, drums, vocals"):
         Distributions(SongSettings(snr=dict.fromkeys(labels, ("const", 0))), LABELS)
 
 

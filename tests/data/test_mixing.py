@@ -22,7 +22,11 @@ from tutorial_utils.data.mixing import SongSettings, SoundSettings
 from tutorial_utils.data.songs import LABELS, open_songs
 from tutorial_utils.data.sounds import open_sounds
 
-pytestmark = pytest.mark.filterwarnings("ignore::scaper.scaper_warnings.ScaperWarning")
+# Scaper's warnings.
+pytestmark = [
+    pytest.mark.filterwarnings('ignore:A "normal" distribution'),
+    pytest.mark.filterwarnings("ignore:Removed duplicates"),
+]
 AS_IT_IS = dict(pitch_shift=None, time_stretch=None)
 
 
@@ -62,7 +66,7 @@ def unread(name="a", split="train", seconds=200.0, rate=44100, labels=LABELS):
 # What a mixture depends on
 
 
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=15)
 @given(
     seed=st.integers(0, 2**40),
     coherent=st.sampled_from([0.0, 0.5, 1.0]),
@@ -118,8 +122,9 @@ def test_a_coherent_mixture_is_one_piece_of_one_song(songs, seed):
 def test_in_an_incoherent_mixture_each_stem_is_on_its_own(songs, seed):
     for events in draw(songs, seed=seed, coherent=0.0):
         assert [event.label for event in events] == list(LABELS)
-        for name in ("source_time", "pitch_shift", "time_stretch", "snr"):
+        for name in ("pitch_shift", "time_stretch", "snr"):
             assert len({getattr(event, name) for event in events}) == 4
+        assert len({event.source_time for event in events}) > 1
 
 
 @settings(deadline=None, max_examples=15)
@@ -151,21 +156,21 @@ def within_chance(measured, probability, n):
 @pytest.mark.parametrize("probability", [0.0, 0.2, 0.75, 1.0])
 def test_the_share_of_coherent_mixtures(probability):
     songs = [unread("a"), unread("b")]
-    mixtures = draw(songs, 800, rate=44100, coherent=probability)
+    mixtures = draw(songs, 400, rate=44100, coherent=probability)
     assert within_chance(
-        share(lambda events: len({e.source_time for e in events}) == 1, mixtures), probability, 800
+        share(lambda events: len({e.source_time for e in events}) == 1, mixtures), probability, 400
     )
 
 
 @pytest.mark.parametrize("probability", [0.0, 0.3, 1.0])
 def test_the_share_of_mixtures_that_lack_a_source(probability):
-    mixtures = draw([unread()], 800, rate=44100, leave_out=probability)
+    mixtures = draw([unread()], 400, rate=44100, leave_out=probability)
     assert {len(events) for events in mixtures} <= {3, 4}
-    assert within_chance(share(lambda events: len(events) == 3, mixtures), probability, 800)
+    assert within_chance(share(lambda events: len(events) == 3, mixtures), probability, 400)
     if probability == 1:
         there = Counter(event.label for events in mixtures for event in events)
         for label in LABELS:
-            assert within_chance(there[label] / 800, 0.75, 800)
+            assert within_chance(there[label] / 400, 0.75, 400)
 
 
 def test_what_must_sound_is_never_left_out(songs):
@@ -221,9 +226,9 @@ def test_all_songs_and_files_are_drawn_equally():
     songs = [unread(name) for name in "abcd"]
     for coherent in (0.0, 1.0):
         drawn = Counter(
-            events[0].song for events in draw(songs, 800, rate=44100, coherent=coherent)
+            events[0].song for events in draw(songs, 400, rate=44100, coherent=coherent)
         )
-        assert all(within_chance(drawn[name] / 800, 0.25, 800) for name in "abcd")
+        assert all(within_chance(drawn[name] / 400, 0.25, 400) for name in "abcd")
 
 
 @settings(deadline=None, max_examples=60)
@@ -269,10 +274,9 @@ KINDS = [
 def test_every_kind_of_distribution_goes_to_its_column(distribution, coherent):
     fields = ("source_time", "snr", "ref_db", "pitch_shift", "time_stretch")
     wanted = {name: copy.deepcopy(distribution) for name in fields}
-    events = sum(draw([unread()], 5, rate=44100, coherent=coherent, **wanted), [])
-    for event in events:
-        for name in fields:
-            assert 0.85 < getattr(event, name) < 1.15
+    for events in draw([unread()], 5, rate=44100, coherent=coherent, **wanted):
+        for event in events:
+            assert all(0.85 < getattr(event, name) < 1.15 for name in fields)
     assert all(wanted[name] == distribution for name in fields)  # The user's lists stay.
 
 
@@ -320,11 +324,13 @@ def test_songs_can_have_weights(songs):
 @given(
     seed=st.integers(0, 2**32 - 1),
     duration=st.sampled_from([0.5, 0.54, 0.98, 1.06, 1.1, 1.32, 2.0]),
+    channels=st.integers(1, 3),
 )
-def test_the_known_loudness_is_that_of_the_segment(songs, seed, duration):
-    for events in draw(songs, seed=seed, duration=duration, **AS_IT_IS):
+def test_the_known_loudness_is_that_of_the_segment(songs, seed, duration, channels):
+    for events in draw(songs, 4, seed, channels, duration=duration, **AS_IT_IS):
         for event in events:
-            expected = audio.loudness(*cut(event))
+            samples, rate = cut(event)
+            expected = audio.loudness(audio.with_channels(samples, channels), rate)
             assert event.loudness == expected or abs(event.loudness - expected) < 1e-9
 
 
@@ -335,7 +341,6 @@ def test_the_known_loudness_is_that_of_the_segment(songs, seed, duration):
         dict(pitch_shift=None),
         dict(duration=0.48, **AS_IT_IS),
         dict(duration=1.001, **AS_IT_IS),
-        dict(channels=1, **AS_IT_IS),
         dict(rate=16000, **AS_IT_IS),
     ],
     ids=str,
@@ -379,7 +384,7 @@ def test_a_file_that_changed_is_measured_again(tmp_path, write_song, random):
 )
 def test_settings_that_do_not_work(songs, changes, message):
     with pytest.raises(ValueError, match=message):
-        draw(songs, 20, **changes)
+        draw(songs, 10, **changes)
 
 
 def test_songs_that_do_not_go_together():
@@ -399,7 +404,7 @@ def sounds(sounds_root):
     return open_sounds(sounds_root, train=range(2), valid=range(2, 3), test=range(3, 4))
 
 
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=15)
 @given(seed=st.integers(0, 2**32 - 1), k=st.integers(1, 5), stretched=st.booleans())
 def test_k_categories_are_drawn_and_placed(sounds, seed, k, stretched):
     durations = {str(sound.file): sound.duration for sound in sounds}
@@ -479,6 +484,6 @@ def test_a_mapping_for_categories(sounds):
 
 
 def test_what_is_drawn_is_spread_evenly(sounds):
-    drawn = Counter(e.label for events in draw_sounds(sounds, 600, k=("const", 2)) for e in events)
-    assert all(within_chance(drawn[label] / 600, 0.4, 600) for label in drawn) and len(drawn) == 5
-    assert np.array([*drawn.values()]).sum() == 1200
+    drawn = Counter(e.label for events in draw_sounds(sounds, 300, k=("const", 2)) for e in events)
+    assert all(within_chance(drawn[label] / 300, 0.4, 300) for label in drawn) and len(drawn) == 5
+    assert np.array([*drawn.values()]).sum() == 600

@@ -89,13 +89,14 @@ def render(
         signals = [signal for part in parts for signal in rendered[part]]
         sources[label] = signals[0] if len(signals) == 1 else _sum(signals, np.empty_like(signal))
     mixture = _sum([*sources.values()], memory[0].reshape(signal.shape, order=_order(signal)))
-    peak = float(max(mixture.max(), -mixture.min()))
     scale = 1.0
-    if peak > 1:
-        scale = float(np.nextafter(np.float32(1 / peak), np.float32(0)))
+    # More than once, if the rounding of the products leaves the sum just above full scale.
+    while (peak := float(max(mixture.max(), -mixture.min()))) > 1:
+        factor = np.nextafter(np.float32(1 / peak), np.float32(0))
         for source in sources.values():
-            source *= np.float32(scale)
+            source *= factor
         _sum([*sources.values()], mixture)
+        scale *= float(factor)
     return Mix(mixture, sources, sample_rate, scale)
 
 
