@@ -51,7 +51,7 @@ def onsets(signal, rate=RATE):
 @settings(deadline=None, max_examples=60)
 @given(
     channels=st.integers(1, 5),
-    samples=st.integers(1, 9000),
+    samples=st.integers(8, 9000),
     rate=st.sampled_from([8000, 16000, 22050, 44100, 48000]),
     pitch=st.one_of(st.none(), st.floats(-24, 24)),
     factor=st.one_of(st.none(), st.floats(0.25, 4)),
@@ -106,7 +106,7 @@ def test_hits_land_where_the_stretch_says(pitch, factor):
     times = np.arange(0.2, 4.4, 0.23)
     changed = stretch.change(hits(times, 5.0), RATE, pitch, factor)[0]
     found = onsets(changed)
-    hop = stretch.PIECE
+    hop = stretch.PAUSE
     for time in times * factor:
         assert np.abs(found - time).min() < hop, time
     # None are lost; a few may sound twice, as with any method that repeats pieces of sound.
@@ -132,5 +132,5 @@ def test_all_channels_are_cut_at_the_same_places():
     ],
 )
 def test_what_is_out_of_range_is_refused(name, value):
-    with pytest.raises(ValueError, match=f"{name}.*is not within"):
+    with pytest.raises(ValueError, match=f"{name} is .*must be a number from"):
         stretch.change(sine(100), RATE, **{name: value})
