@@ -116,7 +116,8 @@ class MixtureTable:
 
         Mixture ``i`` depends on the songs, the settings, the seed and ``i`` alone. Its songs are
         all of one split. Where Scaper's distribution tuples are taken, a mapping with one for each
-        label is taken too.
+        label is taken too. What the stems of a coherent mixture share is drawn from the first one
+        that is not None; a label whose distribution is None stays as it is.
 
         Parameters
         ----------
