@@ -4,7 +4,8 @@
     python -m benchmarks.mixing --json FILE    # and keep the numbers
     bash benchmarks/soxbindings.sh             # the same, against Scaper with soxbindings
 
-Both mix 5 s of four stems on one core, in turns, so that whatever else the machine does hurts both.
+Both mix 5 s of four stems on one core, ten mixtures in turn, so that whatever else the machine does
+hurts both.
 Scaper runs with the fastest backend there is: ``soxbindings`` where it is really installed (the
 script above builds it, in an environment of its own), the ``sox`` program otherwise.
 
@@ -33,6 +34,7 @@ from tutorial_utils.data import MixtureTable, decoded, label_folders, open_songs
 
 SECONDS = 5.0
 RATE = 44100
+TURN = 10  # mixtures by one, then as many by the other: nobody renders a single one
 AT_LEAST = {"no changes": 20, "pitch and tempo": 8}
 CHANGES = {
     "no changes": {"pitch_shift": None, "time_stretch": None},
@@ -99,17 +101,16 @@ def against_scaper(songs, folder, repeats) -> pd.DataFrame:
             table = MixtureTable.sample(songs, max(repeats, 500), **settings)
             table.render(0)
             times = {"Scaper.generate": [], "render": [], "draw": []}
-            for i in range(repeats):
-                theirs = soundscape(
-                    folder, songs[0].labels, i, channels, *CHANGES[changes].values()
-                )
-                times["Scaper.generate"].append(
-                    seconds(theirs.generate, fix_clipping=True, quick_pitch_time=True)
-                )
-                times["render"].append(seconds(table.render, i))
-                times["draw"].append(
-                    seconds(MixtureTable.sample, songs, 50, seed=i, **settings) / 50
-                )
+            for first in range(0, repeats, TURN):
+                turn = range(first, first + TURN)
+                for i in turn:
+                    theirs = soundscape(folder, songs[0].labels, i, channels, **CHANGES[changes])
+                    times["Scaper.generate"].append(
+                        seconds(theirs.generate, fix_clipping=True, quick_pitch_time=True)
+                    )
+                times["render"] += [seconds(table.render, i) for i in turn]
+                drawn = seconds(MixtureTable.sample, songs, 50, seed=first, **settings)
+                times["draw"].append(drawn / 50)
             middle = {name: 1e3 * statistics.median(of) for name, of in times.items()}
             both = middle["render"] + middle["draw"]
             rows.append(

@@ -132,7 +132,7 @@ def _magnitudes(audio, n_fft, hop):
     frames = 1 + audio.shape[-1] // hop
     magnitudes = torch.empty(len(channels), n_fft // 2 + 1, frames, dtype=audio.dtype)
     for channel, magnitude in zip(channels, magnitudes.numpy(), strict=True):
-        np.abs(stft(channel, n_fft, hop).numpy(), out=magnitude)
+        magnitude[:] = np.abs(stft(channel, n_fft, hop).numpy())
     return magnitudes.reshape(*audio.shape[:-1], *magnitudes.shape[1:])
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import joblib
 import numpy as np
 import soundfile
-from tqdm.auto import tqdm
+from tqdm import tqdm
 
 from tutorial_utils import audio
 from tutorial_utils.data import cache

@@ -44,7 +44,12 @@ SEARCH = 0.0245  # the span of jumps that are compared: one period of a bass gui
 NEAREST = 0.005  # the shortest jump
 ATTACK = 0.004  # the time in which an attack's energy rises
 
+# The price of a jump: how much its ends differ, what lies between them, and how far off its time
+# the sound is. Steady sounds wait for ends that are alike; where attacks come, time matters more.
 ATTACKS = 5.0  # what energy counts that rises in the part to be repeated or left out
+TIMING = 0.5  # the price of being as late or early as may be, for steady sounds
+TIMING_OF_ATTACKS = 3.0  # and so much more where attacks come
+LIVELY = 0.1  # the energy of attacks, against that of a crossfade's length, that counts as many
 PRE_EMPHASIS = 0.8  # of the outline; without it nothing but the bass would count
 REFINED = 4  # of the jumps from the best moment, so many are compared sample by sample
 
@@ -229,6 +234,13 @@ class _State(NamedTuple):
     left: int  # output samples to come
 
 
+class _Scene(NamedTuple):
+    """What prices are measured by at the moments that are compared."""
+
+    power: float  # energy of the outline in a crossfade, on average
+    timing: float  # the price of being off the time
+
+
 @lru_cache(maxsize=64)
 def _sizes(sample_rate):
     tick = max(2, 2 * round(TICK * sample_rate / 2))
@@ -337,6 +349,7 @@ def _plan(sound, total, sizes, scale):
     samples, most = sound.audio.shape[1], sizes.window // (sizes.step * sizes.tick) + 2
     differences = np.empty((most + 1, len(scale.jumps)), _f32)
     prices = np.empty((most, len(scale.jumps)), _f32)
+    columns = np.empty((most, 2), np.int64)
     chosen = np.empty((total // sizes.fade + 2, 3), np.int64)
     count = now = source = 0
     while count < len(chosen):
@@ -344,19 +357,22 @@ def _plan(sound, total, sizes, scale):
         first, moments = _moments(state, samples, sizes, scale)
         if moments == 0:
             break
-        _compare(differences[: moments + 1], sound.outline, first, sizes.step, scale.first)
-        power = _power(sound.outline, first, (moments + 1) * sizes.step, sizes)
+        for i in range(moments):
+            tick = first + i * sizes.step
+            columns[i, 0], columns[i, 1] = _allowed(tick, samples, state, sizes, scale)
+        _compare(differences, columns[:moments], sound.outline, first, sizes.step, scale.first)
+        scene = _scene(sound, first, (moments + 1) * sizes.step, sizes)
         best, lowest = 0, _NEVER
         for i in range(moments):
             tick = first + i * sizes.step
             steps = differences[i : i + 2]
-            price = _price(prices[i], steps, sound, tick, power, state, sizes, scale)
+            price = _price(prices[i], columns[i], steps, sound, tick, scene, state, sizes, scale)
             if price < lowest:
                 best, lowest = i, price
         if lowest == _NEVER:
             break
         here = (first + best * sizes.step) * sizes.tick
-        jump = _refined(prices[best], lowest, sound, here, power, state, sizes, scale)
+        jump = _refined(prices[best], lowest, sound, here, scene, state, sizes, scale)
         now += here - source
         source = here + jump
         chosen[count, 0], chosen[count, 1], chosen[count, 2] = now, here, source
@@ -381,22 +397,47 @@ def _moments(state, samples, sizes, scale):
 
 
 @_compiled
-def _compare(differences, outline, first, step, nearest):
+def _allowed(tick, samples, state, sizes, scale):
+    """The jumps that may be made from a moment: the first column, and the one after the last."""
+    passed = tick * sizes.tick - state.source
+    drift = state.drift + passed * scale.rate
+    # What the source must still hold then: all that is left, or enough until it can jump back.
+    need = state.left - passed
+    if scale.rate > 0:
+        need = min(need, sizes.pause + sizes.fade)
+    last = math.floor((scale.highest - drift) / sizes.tick)
+    last = min(last, (samples - need) // sizes.tick - tick, scale.last)
+    # Where both cannot be had, rather far off the time than beyond the end.
+    first = min(math.ceil((scale.lowest - drift) / sizes.tick), last)
+    first = max(first, scale.first, -tick)
+    return first - scale.first, max(first, last + 1) - scale.first
+
+
+@_compiled
+def _compare(differences, columns, outline, first, step, nearest):
     """Squared differences of steps of the outline, by row, to what lies a jump away, by column."""
-    width = differences.shape[1]
-    for row in range(len(differences)):
-        start = first + row * step
-        # The columns whose jumps stay within the sound; the others are never asked for.
-        begin = max(0, -(start + nearest))
-        end = min(width, len(outline) - (start + step - 1) - nearest)
-        sums = differences[row, begin : max(begin, end)]
+    for row in range(len(columns) + 1):
+        # A step is the second one of a crossfade, and the first one of the next.
+        one, two = max(row - 1, 0), min(row, len(columns) - 1)
+        begin, end = min(columns[one, 0], columns[two, 0]), max(columns[one, 1], columns[two, 1])
+        sums = differences[row, begin:end]
         sums[:] = 0
+        start = first + row * step
         for tick in range(start, start + step):
             value = outline[tick]
             away = outline[tick + nearest + begin :]
             for column in range(len(sums)):
                 difference = value - away[column]
                 sums[column] += difference * difference
+
+
+@_compiled
+def _scene(sound, first, ticks, sizes):
+    power = _power(sound.outline, first, ticks, sizes)
+    end = min(first + ticks + sizes.pause // sizes.tick, len(sound.outline))
+    attacks = (sound.rises[end] - sound.rises[first]) * 2 * sizes.step / (end - first)
+    lively = min(attacks / (LIVELY * power), 1.0)
+    return _Scene(power, _f32(TIMING + TIMING_OF_ATTACKS * lively))
 
 
 @_compiled
@@ -409,60 +450,53 @@ def _power(outline, first, ticks, sizes):
 
 
 @_compiled
-def _allowed(tick, passed, drift, samples, state, sizes, scale):
-    """The columns of the jumps that may be made from a moment."""
-    # What the source must still hold then: all that is left, or enough until it can jump back.
-    need = state.left - passed
-    if scale.rate > 0:
-        need = min(need, sizes.pause + sizes.fade)
-    end = math.floor((scale.highest - drift) / sizes.tick)
-    end = min(end, (samples - need) // sizes.tick - tick, scale.last)
-    # Where both cannot be had, rather far off the time than beyond the end.
-    begin = min(math.ceil((scale.lowest - drift) / sizes.tick), end)
-    begin = max(begin, scale.first, -tick)
-    return begin - scale.first, max(begin, end + 1) - scale.first
-
-
-@_compiled
-def _price(prices, steps, sound, tick, power, state, sizes, scale):
+def _price(prices, columns, steps, sound, tick, scene, state, sizes, scale):
     """Set the price of every jump from one moment, infinity where it may not be. Get the lowest.
 
     The price is how much the two places differ, plus how far off its time the sound is before and
     after, per length of the jump: the longer the jumps, the fewer of them.
     """
-    here = tick * sizes.tick
-    passed = here - state.source
-    drift = state.drift + passed * scale.rate
-    begin, end = _allowed(tick, passed, drift, sound.audio.shape[1], state, sizes, scale)
+    drift = state.drift + (tick * sizes.tick - state.source) * scale.rate
+    begin, end = columns[0], columns[1]
     prices[:begin] = _NEVER
     prices[end:] = _NEVER
     part, jumps = prices[begin:end], scale.jumps[begin:end]
     early, late = steps[0, begin:end], steps[1, begin:end]
-    gone = sound.rises[tick + sizes.step]
-    away = sound.rises[tick + sizes.step + scale.first + begin :]
-    scaling, bound, drift = _f32(1 / power), _f32(1 / scale.bound), _f32(drift)
+    ours, others = _edges(tick, sizes, scale)
+    gone, away = sound.rises[ours], sound.rises[others + scale.first + begin :]
+    scaling, bound, drift = _f32(1 / scene.power), _f32(1 / scale.bound), _f32(drift)
     lowest = _NEVER
     for i in range(len(part)):
         attacks = abs(_f32(gone - away[i]))
         difference = (early[i] + late[i] + attacks) * scaling
-        part[i] = _cost(difference, drift * bound, (drift + jumps[i]) * bound) / abs(jumps[i])
+        before, after = drift * bound, (drift + jumps[i]) * bound
+        part[i] = _cost(difference, before, after, scene.timing) / abs(jumps[i])
         lowest = min(lowest, part[i])
     return lowest
 
 
 @_compiled
-def _cost(difference, before, after):
-    return np.sqrt(difference) + before * before + after * after
+def _edges(tick, sizes, scale):
+    """Where the part begins that is repeated or left out, crossfades and all, but for the jump."""
+    if scale.rate > 0:
+        return tick + 2 * sizes.step, tick
+    return tick, tick + 2 * sizes.step
 
 
 @_compiled
-def _refined(prices, lowest, sound, here, power, state, sizes, scale):
+def _cost(difference, before, after, timing):
+    return np.sqrt(difference) + timing * (before * before + after * after)
+
+
+@_compiled
+def _refined(prices, lowest, sound, here, scene, state, sizes, scale):
     """The best jump from one moment: the cheapest ones, aligned and compared sample by sample."""
     tick = here // sizes.tick
     drift = state.drift + (here - state.source) * scale.rate
     # What squared differences of samples are in terms of the outline's power.
-    share = _power(sound.outline, tick, 2 * sizes.step, sizes) / power
+    share = _power(sound.outline, tick, 2 * sizes.step, sizes) / scene.power
     share /= _energy(sound.audio, here + sizes.fade // 4, sizes.fade // 2)
+    ours, others = _edges(tick, sizes, scale)
     last, least, jump = _f32(-1), _NEVER, 0
     for _ in range(REFINED):
         i = _next_valley(prices, last, 2 * lowest)
@@ -470,11 +504,10 @@ def _refined(prices, lowest, sound, here, power, state, sizes, scale):
             break
         last = prices[i]
         offset, squares = _aligned(sound.audio, here, (scale.first + i) * sizes.tick, sizes)
-        middle = tick + sizes.step
-        attacks = abs(sound.rises[middle] - sound.rises[middle + scale.first + i])
-        difference = squares * share + attacks / power
-        price = _cost(difference, drift / scale.bound, (drift + offset) / scale.bound)
-        price /= abs(offset)
+        attacks = abs(sound.rises[ours] - sound.rises[others + scale.first + i])
+        difference = squares * share + attacks / scene.power
+        before, after = drift / scale.bound, (drift + offset) / scale.bound
+        price = _cost(difference, before, after, scene.timing) / abs(offset)
         if price < least:
             least, jump = price, offset
     return jump

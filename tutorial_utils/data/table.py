@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from tqdm.auto import tqdm
+from tqdm import tqdm
 
 from tutorial_utils.data import annotations, checks, mixing, render
 from tutorial_utils.data.decoding import decoded
