@@ -45,6 +45,7 @@ class MixtureTable:
     ----------
     rows : pandas.DataFrame
         One row a source. The columns are the fields of :class:`tutorial_utils.data.mixing.Event`.
+        For reading: to change a value, make a table of a changed copy.
     root : Path
         The folder that the column ``source_file`` is relative to.
     duration : float, in seconds
