@@ -41,7 +41,9 @@ def fingerprint() -> str:
 def main() -> int:
     made_with = fingerprint()
     if not MADE_WITH.is_file() or MADE_WITH.read_text() != made_with:
-        shutil.rmtree(CACHE, ignore_errors=True)
+        # The pages as well: Sphinx keeps those whose notebooks did not change.
+        for made in (CACHE, BUILD / ".doctrees", BUILD / "html"):
+            shutil.rmtree(made, ignore_errors=True)
     BUILD.mkdir(exist_ok=True)
     MADE_WITH.write_text(made_with)
     tinystems.build()
