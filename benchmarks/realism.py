@@ -17,8 +17,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from tutorial_utils import measures
-from tutorial_utils.data import open_songs, tinystems
+from tutorial_utils import measures, tinystems
+from tutorial_utils.data import open_songs
 
 JUDGED = ("mixture SI-SDR (dB)", "ratio mask (dB)")
 WITHIN = 3.0

@@ -29,7 +29,8 @@ import numpy as np
 import pandas as pd
 import scipy.signal
 
-from tutorial_utils.data import open_songs, stretch, tinystems
+from tutorial_utils import stretch, tinystems
+from tutorial_utils.data import open_songs
 
 RATE = 44100
 CHANGES = [(2.0, 0.8), (-2.0, 1.2), (1.3, 1.2), (None, 1.1)]

@@ -14,7 +14,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tutorial_utils.data import tinystems
+from tutorial_utils import tinystems
 
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "_build"

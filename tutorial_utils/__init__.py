@@ -22,6 +22,8 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "measures",
         "models",
         "plots",
+        "stretch",
+        "tinystems",
         "training",
         "transforms",
         "widgets",

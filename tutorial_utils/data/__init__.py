@@ -1,8 +1,10 @@
 """Songs, and the training mixtures made of them."""
 
+import importlib
+
 import lazy_loader
 
-__getattr__, __dir__, __all__ = lazy_loader.attach(
+_lazy, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submodules=["datasets", "export", "mixing", "songs", "sounds", "table", "tinystems"],
     submod_attrs={
@@ -14,3 +16,10 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "table": ["MixtureTable"],
     },
 )
+
+
+def __getattr__(name):
+    # The songs that the package composes are data to whoever uses them, and a package of their own.
+    if name == "tinystems":
+        return importlib.import_module("tutorial_utils.tinystems")
+    return _lazy(name)

@@ -18,7 +18,7 @@ from tutorial_utils.data.mixing import Event
 
 COLUMNS = tuple(field.name for field in dataclasses.fields(Event))
 _TYPES = {field.name: field.type for field in dataclasses.fields(Event)}
-_MAY_BE_EMPTY = ("pitch_shift", "time_stretch", "loudness", "split")
+_MAY_BE_EMPTY = ("snr", "effects", "pitch_shift", "time_stretch", "loudness", "split")
 _LIMITS = {
     "mixture": (0, 1e9),
     "source_time": (0, 1e9),
@@ -31,6 +31,10 @@ _LIMITS = {
     "loudness": (-math.inf, 100),
     "channels": (1, 5),
     "sample_rate": (1000, 768000),
+    "gain": (-200, 200),
+    "polarity": (-1, 1),
+    "swap": (0, 1),
+    "effects": (0, 1e9),
 }
 _ROLES = ("foreground", "background")
 # A spreadsheet runs what begins with one of these as a formula.

@@ -9,8 +9,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from tutorial_utils import audio
-from tutorial_utils.data import cache
+from tutorial_utils import audio, cache
 from tutorial_utils.data.songs import MIXTURE, FolderSong, Song, StemFileSong
 
 _STAMP = "source.json"

@@ -18,8 +18,7 @@ import numpy as np
 import soundfile
 from tqdm import tqdm
 
-from tutorial_utils import audio
-from tutorial_utils.data import cache
+from tutorial_utils import audio, cache
 from tutorial_utils.data.render import Mix
 from tutorial_utils.data.songs import MIXTURE, SPLITS
 from tutorial_utils.data.table import MixtureTable

@@ -51,7 +51,7 @@ class Event:
         The segment of the file.
     event_time : float, in seconds
         Where it begins in the mixture.
-    snr : float, in LU
+    snr : float, in LU; nan to keep the level that the segment has in its file
         Loudness relative to ``ref_db``. It is not a ratio between two sources.
     ref_db : float, in LUFS
         The mixture's reference loudness.
@@ -64,6 +64,14 @@ class Event:
         Scaper's word: a background is not faded in and out.
     channels, sample_rate : int
         Of the mixture. The segment is converted if its file has others.
+    gain : float, in dB
+        On top of the level that ``snr`` or the file gives.
+    polarity : {1, -1}
+        With -1 every sample changes its sign.
+    swap : {0, 1}
+        With 1 the channels change places, the last one first.
+    effects : float; nan for none
+        The seed, a whole number, of a chain of effects (:mod:`tutorial_utils.effects`).
     """
 
     mixture: int
@@ -82,6 +90,10 @@ class Event:
     role: str = "foreground"
     channels: int = 2
     sample_rate: int = 44100
+    gain: float = 0.0
+    polarity: int = 1
+    swap: int = 0
+    effects: float = math.nan
 
     @property
     def duration(self) -> float:

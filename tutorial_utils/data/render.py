@@ -15,8 +15,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from tutorial_utils import audio, loudness
-from tutorial_utils.data import stretch
+from tutorial_utils import audio, loudness, stretch
 from tutorial_utils.data.mixing import Event
 
 QUIETEST = -70.0

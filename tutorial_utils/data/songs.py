@@ -204,7 +204,7 @@ def open_songs(root=None) -> list[Song]:
     """
     root = root or os.environ.get("MUSDB_PATH")
     if root is None:
-        from tutorial_utils.data import tinystems
+        from tutorial_utils import tinystems
 
         root = tinystems.build()
     root = Path(root).expanduser()

@@ -5,12 +5,8 @@ is small, can be read and edited by people, and says all that is needed to rende
 from the songs.
 """
 
-import csv
 import html
-import io
-import json
 import os
-import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from operator import attrgetter
 from pathlib import Path
@@ -20,7 +16,7 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from tutorial_utils.data import annotations, checks, mixing, render
+from tutorial_utils.data import annotations, checks, csvfile, mixing, render
 from tutorial_utils.data.decoding import decoded
 from tutorial_utils.data.mixing import Event
 from tutorial_utils.data.songs import Song
@@ -28,11 +24,6 @@ from tutorial_utils.data.sounds import Sound
 
 if TYPE_CHECKING:
     import jams
-
-VERSION = 1
-_FIRST_LINE = 3  # of a CSV file that holds a row: after the header and the names of the columns
-_SHORTEST, _LONGEST = 0.1, 86400  # seconds; who asks for more than a day has made a mistake
-_HEADER = ("version", "root", "duration", "labels", "fade_in", "fade_out", "seed", "settings")
 
 
 class MixtureTable:
@@ -60,7 +51,7 @@ class MixtureTable:
         What the mixtures were drawn with, for the record.
     """
 
-    version = VERSION
+    version = csvfile.VERSION
 
     def __init__(
         self,
@@ -313,17 +304,10 @@ class MixtureTable:
 
         The first line is a comment that holds all that is not in the rows, as JSON.
         """
-        header = {name: getattr(self, name) for name in _HEADER}
+        header = {name: getattr(self, name) for name in csvfile.FIELDS}
         header |= {"root": self.root.absolute().as_posix(), "labels": self.parts}
         path = Path(path)
-        temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
-        try:
-            with temporary.open("w", encoding="utf-8", newline="") as file:
-                file.write(f"# {json.dumps(header, default=_plain)}\n")
-                self.rows.to_csv(file, index=False, lineterminator="\n")
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
+        csvfile.write(path, header, self.rows)
         return path
 
     @classmethod
@@ -343,18 +327,15 @@ class MixtureTable:
         """
         path = Path(path)
         try:
-            first, _, rest = path.read_text(encoding="utf-8-sig").partition("\n")
-            header = _header(first)
+            header, cells = csvfile.read(path)
             root = Path(root).expanduser() if root else Path(header["root"])
             labels = [part for parts in header["labels"].values() for part in parts]
-            rows = checks.parse(_cells(rest), _FIRST_LINE)
-            rows = checks.rows(rows, header["duration"], labels, _FIRST_LINE)
-            checks.files(rows, root, _FIRST_LINE)
+            rows = checks.parse(cells, csvfile.FIRST_ROW)
+            rows = checks.rows(rows, header["duration"], labels, csvfile.FIRST_ROW)
+            checks.files(rows, root, csvfile.FIRST_ROW)
         except checks.TableError as error:
             raise checks.TableError(f"{path}: {error}") from error
-        except ValueError as error:
-            raise checks.TableError(f"{path} is no CSV file: {str(error).strip()}.") from error
-        fields = {name: header[name] for name in _HEADER if name not in ("version", "root")}
+        fields = {name: header[name] for name in csvfile.FIELDS if name not in ("version", "root")}
         return cls(rows, root, **fields)
 
     def to_jams(self, i: int) -> "jams.JAMS":
@@ -396,82 +377,8 @@ class MixtureTable:
             raise IndexError(f"There are {len(self)} mixtures, and {i} is not one of them.")
 
     def _with(self, **changes):
-        fields = {name: getattr(self, name) for name in _HEADER if name != "version"}
+        fields = {name: getattr(self, name) for name in csvfile.FIELDS if name != "version"}
         return MixtureTable(**{"rows": self.rows, **fields, "labels": self.parts, **changes})
-
-
-def _plain(value):
-    """NumPy's numbers, and sets, as JSON can hold them."""
-    return value.tolist() if hasattr(value, "tolist") else list(value)
-
-
-def _cells(text):
-    """The names of the columns and the rows of a CSV file, as text."""
-    if not text.strip():
-        raise checks.TableError("there are no rows. The file was cut off: write it again.")
-    # An empty line stands for the header, so that errors count lines as the file does.
-    cells = pd.read_csv(
-        io.StringIO("\n" + text.rstrip("\n")),
-        dtype=str,
-        header=1,
-        keep_default_na=False,
-        na_filter=False,
-        skip_blank_lines=False,
-    )
-    # A spreadsheet fills all lines up to the length of the longest, which is the header's.
-    empty = [name for name in cells if name.startswith("Unnamed: ") and (cells[name] == "").all()]
-    return cells.drop(columns=empty)
-
-
-def _json(line):
-    """The object in the first line of a CSV file."""
-    for restore in (str, _as_before_the_spreadsheet):
-        try:
-            header = json.loads(restore(line).removeprefix("#"))
-        except (ValueError, RecursionError, csv.Error):
-            continue
-        if isinstance(header, dict):
-            return header
-    raise checks.TableError(
-        "the first line is not a table's header (# and JSON). Write tables with to_csv."
-    )
-
-
-def _as_before_the_spreadsheet(line):
-    """A line that a spreadsheet has taken for cells: without the quotation marks it added."""
-    return ",".join(next(csv.reader([line]), [])).rstrip(",")
-
-
-def _header(line):
-    """The first line of a CSV file, checked."""
-    header = _json(line)
-    if header.get("version") != VERSION:
-        raise checks.TableError(
-            f"the table is of version {header.get('version')}, and this package reads version "
-            f"{VERSION}. Use the package that wrote it, or draw the table again."
-        )
-    if unlike := header.keys() ^ {*_HEADER}:
-        raise checks.TableError(
-            f"the header must say {', '.join(_HEADER)}. It differs in {', '.join(sorted(unlike))}."
-        )
-    for name, least in {"duration": _SHORTEST, "fade_in": 0, "fade_out": 0}.items():
-        value = header[name]
-        is_number = isinstance(value, int | float) and not isinstance(value, bool)
-        if not (is_number and least <= value <= _LONGEST):
-            raise checks.TableError(
-                f"the header's {name} is {value!r:.20}, not a number from {least} to {_LONGEST}."
-            )
-    labels = header["labels"]
-    if not isinstance(labels, dict) or not all(
-        isinstance(parts, list) for parts in labels.values()
-    ):
-        raise checks.TableError("the header's labels must be an object of lists.")
-    parts = [part for parts in labels.values() for part in parts]
-    if not all(isinstance(part, str) for part in parts) or len({*parts}) < len(parts):
-        raise checks.TableError("the header's labels must be text, and each listed once.")
-    if not (isinstance(header["root"], str) and isinstance(header["settings"], dict)):
-        raise checks.TableError("the header's root must be text, and its settings an object.")
-    return header
 
 
 def _root(files: Iterable) -> Path:
@@ -499,9 +406,11 @@ def _required(sources, what, n, duration, fade):
         raise ValueError(f"There are no {what} to mix.")
     if n < 1:
         raise ValueError(f"n={n}: a table has at least one mixture.")
-    if not _SHORTEST <= duration <= _LONGEST:
-        raise ValueError(f"duration={duration}: a mixture lasts {_SHORTEST} to {_LONGEST} s.")
-    if not 0 <= fade <= _LONGEST:
+    if not csvfile.SHORTEST <= duration <= csvfile.LONGEST:
+        raise ValueError(
+            f"duration={duration}: a mixture lasts {csvfile.SHORTEST} to {csvfile.LONGEST} s."
+        )
+    if not 0 <= fade <= csvfile.LONGEST:
         raise ValueError(f"fade={fade}: a fade lasts 0 s or more.")
     return sources
 

@@ -5,12 +5,12 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from tutorial_utils.data import tinystems
-from tutorial_utils.data.tinystems import drums, dsp, keyboards, plucked, production, voice
-from tutorial_utils.data.tinystems.composer import Note
-from tutorial_utils.data.tinystems.dice import Dice
-from tutorial_utils.data.tinystems.renderer import PLAYERS
-from tutorial_utils.data.tinystems.settings import SETTINGS, draw_settings
+from tutorial_utils import tinystems
+from tutorial_utils.tinystems import drums, dsp, keyboards, plucked, production, voice
+from tutorial_utils.tinystems.composer import Note
+from tutorial_utils.tinystems.dice import Dice
+from tutorial_utils.tinystems.renderer import PLAYERS
+from tutorial_utils.tinystems.settings import SETTINGS, draw_settings
 
 RATE = dsp.SAMPLE_RATE
 

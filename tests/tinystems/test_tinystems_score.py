@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tutorial_utils.data import tinystems
-from tutorial_utils.data.tinystems import theory
-from tutorial_utils.data.tinystems.dice import Dice
-from tutorial_utils.data.tinystems.lyrics import line
-from tutorial_utils.data.tinystems.phonemes import CONSONANTS, DIPHTHONGS, VOWELS
-from tutorial_utils.data.tinystems.titles import MAX_SONGS, title
+from tutorial_utils import tinystems
+from tutorial_utils.tinystems import theory
+from tutorial_utils.tinystems.dice import Dice
+from tutorial_utils.tinystems.lyrics import line
+from tutorial_utils.tinystems.phonemes import CONSONANTS, DIPHTHONGS, VOWELS
+from tutorial_utils.tinystems.titles import MAX_SONGS, title
 
 RANGES = {"bass": (26, 62), "other": (28, 100), "vocals": (40, 88), "drums": (35, 82)}
 HASHES = {

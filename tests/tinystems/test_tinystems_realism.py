@@ -5,8 +5,7 @@ import pandas as pd
 import pytest
 
 from benchmarks import realism
-from tutorial_utils import measures
-from tutorial_utils.data import tinystems
+from tutorial_utils import measures, tinystems
 from tutorial_utils.data.songs import LABELS
 
 

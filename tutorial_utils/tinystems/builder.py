@@ -14,7 +14,7 @@ import soundfile
 from joblib import Parallel, delayed
 from tqdm import tqdm
 
-from tutorial_utils.data import cache
+from tutorial_utils import cache
 
 from .composer import compose
 from .dsp import SAMPLE_RATE

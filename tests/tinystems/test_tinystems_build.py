@@ -13,7 +13,8 @@ import pyloudnorm
 import pytest
 import soundfile
 
-from tutorial_utils.data import open_songs, tinystems
+from tutorial_utils import tinystems
+from tutorial_utils.data import open_songs
 
 STEMS = ("drums", "bass", "other", "vocals")
 FILES = {f"{name}.wav" for name in ("mixture", *STEMS)} | {"metadata.json"}

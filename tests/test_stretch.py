@@ -8,8 +8,9 @@ import scipy.signal
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tutorial_utils import stretch, tinystems
 from tutorial_utils.audio import AudioError
-from tutorial_utils.data import open_songs, stretch, tinystems
+from tutorial_utils.data import open_songs
 
 RATE = 44100
 RATES = [8000, 16000, 22050, 44100, 48000]
@@ -346,7 +347,7 @@ def test_swapped_axes_are_refused():
 
 EVERYTHING = """
 import numpy as np
-from tutorial_utils.data import stretch
+from tutorial_utils import stretch
 
 random = np.random.default_rng(0)
 for _ in range(3000):
