@@ -38,6 +38,28 @@ def song(**stems):
     )
 
 
+def test_decibels():
+    assert measures.decibels(tone(1000, 1.0)) == pytest.approx(-3.01, abs=0.01)  # of full scale
+    assert measures.decibels(np.full(10, 0.1), np.ones(10)) == pytest.approx(-20)
+    assert measures.decibels(np.full(10, 0.1), 1.0) == pytest.approx(-20)
+    assert measures.decibels(np.array([3 + 4j, 0]), np.array([5.0])) == pytest.approx(
+        -3.01, abs=0.01
+    )
+    # Squares of 16-bit samples do not fit into 16 bits.
+    assert measures.decibels(np.array([-32768, 16384], np.int16), 32768.0) == pytest.approx(
+        -2.04, abs=0.01
+    )
+
+
+def test_decibels_of_silence():
+    silence = np.zeros(10)
+    assert measures.decibels(silence) == measures.decibels(silence, np.ones(10)) == -np.inf
+    assert measures.decibels(np.ones(10), silence) == np.inf
+    assert np.isnan(measures.decibels(silence, silence))
+    with pytest.raises(AudioError, match="no values"):
+        measures.decibels(silence[:0])
+
+
 def test_a_sine():
     values = measures.sound(tone(1000, 1.0), RATE)
     assert values["loudness (LUFS)"] == pytest.approx(0.0, abs=0.1)  # two channels of -3 LUFS

@@ -15,6 +15,7 @@ import torch
 from tqdm import tqdm
 
 from tutorial_utils import audio, evaluation, transforms
+from tutorial_utils.audio import AudioError
 
 COLUMNS = (
     "mixture SI-SDR (dB)",
@@ -41,6 +42,45 @@ _MUSDB_EXCERPT = {
     "other": (-8.08, 7.562, 8.234, 0.8107, -19.03, 2222, 1315, 8.382, -11.23, 0, 11.72),
     "vocals": (-1.532, 13.39, 13.76, 0.94, -16.09, 2587, 2934, 1.618, -25.97, 0.1709, 11.02),
 }
+
+
+def decibels(signal: np.ndarray, reference: np.ndarray | float | None = None) -> float:
+    r"""Level of a signal: its power relative to that of another signal, or to full scale.
+
+    .. math:: 10 \log_{10} \frac{\overline{\lvert x \rvert^2}}{\overline{\lvert r \rvert^2}}
+
+    where the bar is the mean over all values. For two signals of one length this is also the ratio
+    of their energies.
+
+    Parameters
+    ----------
+    signal : array of any shape, real or complex
+        Such as samples, or the bins of an STFT.
+    reference : array of any shape, or number, optional
+        By default 1, full scale.
+
+    Returns
+    -------
+    float, in dB
+        Minus infinity for a silent signal; infinity for one that sounds where the reference is
+        silent; NaN if both are silent.
+
+    Raises
+    ------
+    AudioError
+        If there are no values.
+
+    Examples
+    --------
+    >>> tone = np.sin(2 * np.pi * np.arange(1000) / 100)
+    >>> round(decibels(tone), 2)
+    -3.01
+    >>> round(decibels(0.1 * tone, tone), 2)
+    -20.0
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = _power(signal) / _power(1.0 if reference is None else reference)
+        return float(10 * np.log10(ratio))
 
 
 def sound(signal: np.ndarray, sample_rate: int) -> dict[str, float]:
@@ -89,9 +129,9 @@ def sound(signal: np.ndarray, sample_rate: int) -> dict[str, float]:
         "centroid (Hz)": centroid,
         "bandwidth (Hz)": bandwidth,
         "onsets (1/s)": len(onsets) / (len(mono) / sample_rate),
-        "side/mid (dB)": max(MONO, _decibels(np.mean(side**2), np.mean(mono**2))),
+        "side/mid (dB)": max(MONO, decibels(side, mono)),
         "silence (%)": silence,
-        "crest (dB)": _decibels(np.max(mono**2), np.mean(mono**2)),
+        "crest (dB)": decibels(np.max(np.abs(mono)), mono),
     }
 
 
@@ -199,6 +239,13 @@ def _overlap(sources: dict[str, np.ndarray]) -> dict[str, dict[str, float]]:
     return rows
 
 
+def _power(values) -> np.float64:
+    values = np.abs(np.asarray(values)).astype(np.float64)
+    if not values.size:
+        raise AudioError("There are no values, so there is no level to measure.")
+    return np.mean(values**2)
+
+
 def _spread(weights: np.ndarray, sample_rate: int) -> tuple[float, float]:
     """Mean and standard deviation of frequency, for the weights of the bins."""
     frequencies = np.linspace(0, sample_rate / 2, len(weights))
@@ -208,8 +255,3 @@ def _spread(weights: np.ndarray, sample_rate: int) -> tuple[float, float]:
 
 def _stft(signals: np.ndarray) -> torch.Tensor:
     return transforms.stft(torch.from_numpy(signals).float())
-
-
-def _decibels(power: float, reference: float) -> float:
-    with np.errstate(divide="ignore"):
-        return float(10 * np.log10(power / reference))
