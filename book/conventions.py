@@ -1,29 +1,37 @@
 """What every notebook of the book has in common, checked and set.
 
 ``python book/conventions.py`` checks the notebooks; ``--write`` sets what can be set: outputs are
-cleared, metadata reduced to the kernel and tags, and the first cell made the one below.
+cleared, metadata reduced to the kernel and tags, and the first cell made one of the two below.
 """
 
 import sys
-import tomllib
 from pathlib import Path
 
 import nbformat
+from address import address
 
 ROOT = Path(__file__).resolve().parent.parent
-REPOSITORY = tomllib.loads(
-    (ROOT / "pyproject.toml").read_text(encoding="utf-8")
-)["project"]["urls"]["Repository"]
 
 # soxbindings is named first so that pip takes the stand-in and never compiles the real one.
-FIRST_CELL = f"""\
+WITH_ADDRESS = """\
 # In Colab this installs the package; anywhere else it does nothing.
 import sys
 
 if "google.colab" in sys.modules:
-    package = "git+{REPOSITORY}"
+    package = "git+{address}"
     stand_in = package + "#subdirectory=requirements/soxbindings"
     %pip install -q $stand_in $package\
+"""
+WITHOUT_ADDRESS = """\
+# In Colab this would install the package; anywhere else it does nothing.
+import sys
+
+if "google.colab" in sys.modules:
+    raise RuntimeError(
+        "This copy of the book has no address to install its package from. "
+        "Run it on your own computer: its README says how. Whoever publishes "
+        "it sets the address with: make notebooks"
+    )\
 """
 FIRST_TAGS = ["remove-cell"]
 METADATA = {
@@ -36,12 +44,19 @@ METADATA = {
 }
 
 
+def first_cell(address: str | None) -> str:
+    """The first cell of every notebook of a copy with this address."""
+    return WITH_ADDRESS.format(address=address) if address else WITHOUT_ADDRESS
+
+
 def notebooks() -> list[Path]:
     """All notebooks of the book."""
     return sorted((ROOT / "book").rglob("*.ipynb"))
 
 
-def normalised(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
+def normalised(
+    notebook: nbformat.NotebookNode, address: str | None
+) -> nbformat.NotebookNode:
     """A copy of the notebook as it should be committed."""
     cells = []
     for number, cell in enumerate(notebook.cells):
@@ -57,7 +72,7 @@ def normalised(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
             new.metadata["tags"] = sorted(tags)
         cells.append(new)
     first = nbformat.v4.new_code_cell(
-        FIRST_CELL, metadata={"tags": FIRST_TAGS}
+        first_cell(address), metadata={"tags": FIRST_TAGS}
     )
     if cells and "google.colab" in cells[0].source:
         cells.pop(0)
@@ -71,14 +86,21 @@ def normalised(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
 
 def main() -> int:
     wrong = 0
+    here = address()
     for path in notebooks():
         notebook = nbformat.read(path, as_version=4)
-        wanted = nbformat.writes(normalised(notebook), indent=1) + "\n"
-        if path.read_text(encoding="utf-8") == wanted:
+        # A checkout need not know the address under which it will be published.
+        as_wanted = [
+            nbformat.writes(normalised(notebook, one), indent=1) + "\n"
+            for one in (here, None)
+        ]
+        text = path.read_text(encoding="utf-8")
+        writing = "--write" in sys.argv
+        if text in as_wanted[: 1 if writing else None]:
             continue
         name = path.relative_to(ROOT)
-        if "--write" in sys.argv:
-            path.write_text(wanted, encoding="utf-8")
+        if writing:
+            path.write_text(as_wanted[0], encoding="utf-8")
             print(f"{name}: set right")
         else:
             wrong += 1
