@@ -1,0 +1,80 @@
+"""The picture that goes on the page."""
+
+import base64
+import doctest
+import html
+import io
+import re
+import urllib.parse
+from xml.etree import ElementTree
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+from helpers import RATE
+from PIL import Image
+
+from tutorial_utils import plots
+from tutorial_utils.plots import palette, pictures
+
+
+def svg(picture):
+    source = html.unescape(re.search(r'src="([^"]*)"', picture.html)[1])
+    head, data = source.split(",", 1)
+    assert head == "data:image/svg+xml"
+    return urllib.parse.unquote(data)
+
+
+def test_picture_is_an_svg_that_follows_the_page(sound):
+    ax = plots.spectrogram(sound, RATE, label="vocals")
+    picture = plots.picture(ax, alt='Noise <at> "all"\n frequencies')
+    assert 'alt="Noise &lt;at&gt; &quot;all&quot; frequencies"' in picture.html
+    assert repr(picture) == 'Picture: Noise <at> "all" frequencies'
+    assert picture._repr_html_() == picture.html
+    drawn = svg(picture)
+    ElementTree.fromstring(drawn)
+    assert "prefers-color-scheme:dark" in drawn and "var(--ink)" in drawn
+    assert "#000000" not in drawn and drawn.count("#ffffff") == 1  # where the paper is defined
+    assert len(picture.html) < 200_000
+    assert not plt.get_fignums()
+
+
+def test_the_same_picture_is_drawn_twice(sound):
+    first, second = (plots.picture(plots.sources({"a": sound}, RATE), alt="a") for _ in range(2))
+    assert first.html == second.html
+
+
+def test_picture_is_a_png_where_that_is_smaller(random):
+    figure, ax = plt.subplots()
+    ax.scatter(*random.standard_normal((2, 20_000)))
+    picture = plots.picture(figure, alt="a cloud")
+    assert "data:image/png" in picture.html and len(picture.html) < 300_000
+
+
+def test_picture_needs_a_description(sound):
+    with pytest.raises(ValueError, match="alt="):
+        plots.picture(plots.waveform(sound, RATE), alt=" ")
+
+
+def test_images_inside_get_smaller_and_stay_the_same(random):
+    shades = random.integers(0, 256, (40, 3), dtype=np.uint8)
+    pixels = np.concatenate(
+        [shades[random.integers(0, 40, (64, 64))], np.full((64, 64, 1), 255, np.uint8)], axis=-1
+    )
+
+    def encode(image):
+        file = io.BytesIO()
+        image.save(file, "png")
+        return base64.b64encode(file.getvalue()).decode()
+
+    before = encode(Image.fromarray(pixels, "RGBA"))
+    after = pictures._slim(before)
+    read = Image.open(io.BytesIO(base64.b64decode(after))).convert("RGBA")
+    assert len(after) < len(before) / 2
+    np.testing.assert_array_equal(np.asarray(read), pixels)
+
+
+def test_examples_in_the_docstrings_run():
+    for module in (palette, pictures):
+        result = doctest.testmod(module)
+        assert result.failed == 0 < result.attempted
