@@ -12,7 +12,7 @@ def draw() -> Drawing:
         412,
         "A song of MUSDB18 and of MUSDB18-HQ",
         "Left, MUSDB18: one file, Artist - Title.stem.mp4, with five streams, mixture, drums, "
-        "bass, other and vocals. Each passed through an AAC coder of its own. Right, MUSDB18-HQ: a "
+        "bass, other and vocals. Each passed through an AAC codec of its own. Right, MUSDB18-HQ: a "
         "folder, Artist - Title, with five wav files of the same names and nothing in between.",
     )
     sounds = {"mixture": signals.mixture(), **signals.stems()}

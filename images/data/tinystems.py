@@ -17,9 +17,9 @@ def draw() -> Drawing:
         548,
         "From a seed to a song",
         "A seed goes to the composer, who writes a score. From the score, four players play: a "
-        "drum kit, a bass, guitars and keyboards, and a singer. Each is produced by itself, with "
+        "drum kit, a bass, guitars and keyboards, and a singer. Each part is produced alone, with "
         "equaliser, compressor, panning and reverb, and becomes a stem. The four stems are "
-        "rounded to 16 bit and summed. The sum is the mixture.",
+        "rounded to 16 bits and summed. The sum is the mixture.",
     )
     middle = 47
     drawing.box((42, 20), (92, 54), ("seed", "a number"), strong=True)
