@@ -13,7 +13,7 @@ PYTHON ?= $(shell for p in python3 python3.11 python3.12 python3.13 python; do \
   $$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null \
   && { echo $$p; break; }; done)
 
-.PHONY: help setup book serve test test-all lint format lock bench images notebooks clean
+.PHONY: help setup book chapter serve test test-all lint format lock bench images notebooks clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,15 +33,19 @@ $(READY): requirements/lock.txt pyproject.toml $(wildcard requirements/soxbindin
 book: $(READY) ## build the book, every cell executed, into _build/html
 	$(PY) book/build.py
 
+chapter: $(READY) ## build one chapter: make chapter NAME=book/data/scaper
+	@test -n "$(NAME)" || { echo "Name a chapter: make chapter NAME=book/data/scaper"; exit 1; }
+	$(PY) book/build.py $(NAME)
+
 serve: book ## build the book, serve it on localhost:PORT and open it
 	@(sleep 1; $(PY) -m webbrowser "http://localhost:$(PORT)/") >/dev/null 2>&1 &
 	$(PY) -m http.server --bind localhost --directory $(HTML) $(PORT)
 
 test: $(READY) ## run the fast tests
-	$(PY) -m pytest -q
+	$(PY) -m pytest -q -n auto
 
 test-all: $(READY) ## run all tests: the slow ones and those in a browser as well
-	$(PY) -m pytest -q -m "slow or not slow"
+	$(PY) -m pytest -q -n auto -m "slow or not slow"
 
 lint: $(READY) ## check style and formatting
 	$(PY) -m ruff check .

@@ -7,8 +7,9 @@ cleared, metadata reduced to the kernel and tags, and the first cell made one of
 import sys
 from pathlib import Path
 
-import nbformat
 from address import address
+
+import nbformat
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -46,12 +47,21 @@ METADATA = {
 
 def first_cell(address: str | None) -> str:
     """The first cell of every notebook of a copy with this address."""
-    return WITH_ADDRESS.format(address=address) if address else WITHOUT_ADDRESS
+    return (
+        WITH_ADDRESS.format(address=address) if address else WITHOUT_ADDRESS
+    )
 
 
 def notebooks() -> list[Path]:
     """All notebooks of the book."""
     return sorted((ROOT / "book").rglob("*.ipynb"))
+
+
+def knows(path: Path, address: str) -> bool:
+    """Whether the first cell of a notebook installs from this address."""
+    return nbformat.read(path, as_version=4).cells[0].source == first_cell(
+        address
+    )
 
 
 def normalised(

@@ -69,12 +69,13 @@ def test_the_conda_environment_takes_the_lock():
     assert Requirement(f"python{PROJECT['requires-python']}").specifier.contains(python[7:])
 
 
-def test_the_addresses_of_the_repository_agree():
-    repository = PROJECT["urls"]["Repository"]
+def test_no_address_is_written_down():
+    """A copy takes it from its workflow or its remote: book/address.py."""
     config = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
-    assert config["repository"]["url"] == repository
-    for name in ("README.md", "CITATION.cff"):
-        assert repository in (ROOT / name).read_text(encoding="utf-8"), name
+    assert "repository" not in config and "launch_buttons" not in config
+    for name in ("README.md", "CITATION.cff", "pyproject.toml", "CONTRIBUTING.md"):
+        text = (ROOT / name).read_text(encoding="utf-8")
+        assert "git+" not in text and "github.com/source-separation" not in text, name
 
 
 def test_the_readme_names_the_commands_that_ci_runs():

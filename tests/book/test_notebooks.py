@@ -1,7 +1,6 @@
 """Every notebook is as the conventions want it; see CONTRIBUTING.md."""
 
 import ast
-import importlib.util
 import json
 import sys
 from pathlib import Path
@@ -12,10 +11,11 @@ import yaml
 from IPython.core.interactiveshell import InteractiveShell
 
 ROOT = Path(__file__).resolve().parents[2]
-_spec = importlib.util.spec_from_file_location("conventions", ROOT / "book/conventions.py")
-conventions = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(conventions)
+sys.path.insert(0, str(ROOT / "book"))
+import address  # noqa: E402
+import conventions  # noqa: E402
 
+ADDRESS = "https://github.com/someone/her-copy"
 NOTEBOOKS = conventions.notebooks()
 each_notebook = pytest.mark.parametrize(
     "path", NOTEBOOKS, ids=[str(path.relative_to(ROOT)) for path in NOTEBOOKS]
@@ -43,9 +43,11 @@ def test_there_are_notebooks():
 def test_outputs_metadata_and_first_cell(path):
     text = path.read_text(encoding="utf-8")
     notebook = nbformat.reads(text, as_version=4)
-    assert text == nbformat.writes(conventions.normalised(notebook), indent=1) + "\n", (
-        "run: make notebooks"
-    )
+    as_wanted = [
+        nbformat.writes(conventions.normalised(notebook, one), indent=1) + "\n"
+        for one in (address.address(), None)
+    ]
+    assert text in as_wanted, "run: make notebooks"
     assert not any(cell.outputs or cell.execution_count for cell in code_cells(path))
     for cell in json.loads(text)["cells"]:
         assert set(cell["metadata"]) <= {"tags"}
@@ -91,26 +93,31 @@ def test_every_page_in_the_table_of_contents_exists_and_none_is_left_out():
     assert set(pages()) == files
 
 
-def run_first_cell(monkeypatch, in_colab):
+def run_first_cell(monkeypatch, in_colab, address=ADDRESS):
     """Run the first cell in IPython, and return what it asked of pip."""
     shell = InteractiveShell()
     commands = []
     shell.register_magic_function(commands.append, "line", "pip")
     if in_colab:
         monkeypatch.setitem(sys.modules, "google.colab", object())
-    shell.run_cell(conventions.FIRST_CELL).raise_error()
+    shell.run_cell(conventions.first_cell(address)).raise_error()
     return commands
 
 
-def test_the_first_cell_does_nothing_elsewhere(monkeypatch):
-    assert run_first_cell(monkeypatch, in_colab=False) == []
+@pytest.mark.parametrize("address", [ADDRESS, None])
+def test_the_first_cell_does_nothing_elsewhere(monkeypatch, address):
+    assert run_first_cell(monkeypatch, in_colab=False, address=address) == []
 
 
 def test_the_first_cell_installs_in_colab(monkeypatch):
     (command,) = run_first_cell(monkeypatch, in_colab=True)
-    repository = f"git+{conventions.REPOSITORY}"
-    stand_in = f"{repository}#subdirectory=requirements/soxbindings"
-    assert command.split() == ["install", "-q", stand_in, repository]
+    stand_in = f"git+{ADDRESS}#subdirectory=requirements/soxbindings"
+    assert command.split() == ["install", "-q", stand_in, f"git+{ADDRESS}"]
+
+
+def test_the_first_cell_says_in_colab_that_there_is_no_address(monkeypatch):
+    with pytest.raises(RuntimeError, match="no address"):
+        run_first_cell(monkeypatch, in_colab=True, address=None)
 
 
 def test_the_conventions_clear_what_does_not_belong(tmp_path):
@@ -120,9 +127,12 @@ def test_the_conventions_clear_what_does_not_belong(tmp_path):
         outputs=[nbformat.v4.new_output("stream", text="2")],
         metadata={"tags": ["b", "a"], "collapsed": True},
     )
-    clean = conventions.normalised(nbformat.v4.new_notebook(cells=[cell], metadata={"x": 1}))
-    assert [c.source for c in clean.cells] == [conventions.FIRST_CELL, "1 + 1"]
+    notebook = nbformat.v4.new_notebook(cells=[cell], metadata={"x": 1})
+    clean = conventions.normalised(notebook, ADDRESS)
+    assert [c.source for c in clean.cells] == [conventions.first_cell(ADDRESS), "1 + 1"]
     assert clean.cells[1].outputs == [] and clean.cells[1].execution_count is None
     assert clean.cells[1].metadata == {"tags": ["a", "b"]}
     assert set(clean.metadata) == {"kernelspec", "language_info"}
-    assert conventions.normalised(clean) == clean
+    assert conventions.normalised(clean, ADDRESS) == clean
+    moved = conventions.normalised(clean, None)
+    assert [c.source for c in moved.cells] == [conventions.first_cell(None), "1 + 1"]
