@@ -8,12 +8,17 @@ costs nothing and nobody waits for PyTorch to draw a waveform.
 
 import lazy_loader
 
+from tutorial_utils import cache
+
 __version__ = "0.1.0"
+
+cache.keep_compiled()
 
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submodules=[
         "audio",
+        "codecs",
         "compat",
         "data",
         "evaluation",

@@ -8,9 +8,10 @@ here, and for a stem of which many segments will be cut it is run once: see :cla
 
 import functools
 
-import numba
 import numpy as np
 import pyloudnorm
+
+from tutorial_utils.cache import compiled
 
 BLOCK = 0.4
 """Length of a block in seconds."""
@@ -138,7 +139,7 @@ def _channel_weights(channels):
     return np.array([1.0, 1.0, 1.0, 1.41, 1.41])[:channels]
 
 
-@numba.njit(cache=True, fastmath=True)
+@compiled
 def _energies(audio, filters, edges, weights):
     """Energy of the filtered audio between successive ``edges``, summed over channels.
 

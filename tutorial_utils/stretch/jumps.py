@@ -1,16 +1,10 @@
-"""Pitch shift and time stretch, fast enough to augment training mixtures as they are drawn.
-
-Both effects come from one change of duration and one change of rate. To shift a sound by *p*
-semitones and make it *s* times as long, its duration is first changed by ``s * 2 ** (p / 12)`` at
-the same pitch. Resampling then changes duration and pitch together by ``2 ** (-p / 12)``.
+"""Where to jump in a sound to change its duration.
 
 The duration is changed by waveform-similarity overlap-add (WSOLA): the output follows the source
 and, from time to time, jumps back in it (to last longer) or ahead (to end sooner), with a crossfade
 between two places that look alike. The published method jumps at fixed times and chooses only how
 far. Here the moment is chosen too, so that a jump falls where nothing happens: no attack is heard
 twice, left out or blurred. All channels jump together, so that the stereo image stays.
-
-``python -m benchmarks.stretching`` measures how good and how fast this is, beside SoX and librosa.
 
 References
 ----------
@@ -19,21 +13,13 @@ quality time-scale modification of speech", ICASSP 1993.
 """
 
 import math
-from fractions import Fraction
 from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
-import torch
-from numba import njit
 
-from tutorial_utils.audio import as_channels, require_finite
-
-STRETCHES = (0.25, 4.0)
-"""The smallest and the largest ``time_stretch``."""
-
-SEMITONES = 24.0
-"""The largest ``pitch_shift``, up or down."""
+from tutorial_utils.audio import require_finite
+from tutorial_utils.cache import compiled
 
 # Where to jump is decided on an outline of the sound with one value per TICK. All in seconds.
 TICK = 1 / 3700
@@ -53,145 +39,8 @@ LIVELY = 0.1  # the energy of attacks, against that of a crossfade's length, tha
 PRE_EMPHASIS = 0.8  # of the outline; without it nothing but the bass would count
 REFINED = 4  # of the jumps from the best moment, so many are compared sample by sample
 
-# The resampler is a windowed sinc.
-CROSSINGS = 16  # zero crossings on each side
-ROLLOFF = 0.9
-KAISER = 6.0
-OUTPUTS = 32  # that one matrix makes, at most
-CENTS = 1.0  # the error of the pitch: the ratio is a fraction of small numbers
-
-_compiled = njit(cache=True, fastmath=True)
 _f32 = np.float32
 _NEVER = _f32(1e30)  # a price; fast mathematics knows no infinity
-
-
-def change(
-    audio: np.ndarray,
-    sample_rate: int,
-    pitch_shift: float | None = None,
-    time_stretch: float | None = None,
-) -> np.ndarray:
-    """Shift the pitch and stretch the time of a sound.
-
-    Parameters
-    ----------
-    audio : array of shape (channels, samples)
-        A sound that lasts less than 0.05 s, before or after, is too short to be stretched: silence
-        follows it, or its end is left out.
-    sample_rate : int, in Hz
-    pitch_shift : float, optional
-        In semitones, up to two octaves up or down. None and 0 leave the pitch as it is.
-    time_stretch : float, optional
-        How many times as long the output is, from 0.25 to 4. None and 1 leave the time as it is.
-
-    Returns
-    -------
-    array of shape (channels, round(samples * time_stretch)), float32
-        The pitch is within 1 cent of the one asked for. With shifts of up to 2 semitones and
-        stretches from 0.8 to 1.2, every event lies within 20 ms of its time. If there is nothing to
-        change, this is the audio itself and no copy.
-
-    Raises
-    ------
-    ValueError
-        If the shift or the stretch is no number, or out of range.
-    AudioError
-        If the audio has another shape, or holds samples that are not finite.
-
-    Examples
-    --------
-    >>> tone = np.sin(2 * np.pi * 440 * np.arange(44100) / 44100)
-    >>> change(tone, 44100, pitch_shift=-3, time_stretch=1.5).shape
-    (1, 66150)
-    """
-    semitones = _within("pitch_shift", pitch_shift or 0.0, -SEMITONES, SEMITONES)
-    stretch = _within("time_stretch", 1.0 if time_stretch is None else time_stretch, *STRETCHES)
-    # One kind of array only: compiled functions are compiled anew for every kind.
-    audio = np.require(as_channels(audio), np.float32, ["C", "W"])
-    samples = round(audio.shape[1] * stretch)
-    ratio = _ratio(semitones)
-    if audio.size == 0 or (ratio == 1 and stretch == 1):
-        return audio
-    if ratio == 1:
-        return _time_scaled(audio, sample_rate, stretch, samples)
-    return _scaled_and_resampled(audio, sample_rate, stretch, samples, ratio)
-
-
-def _within(name, value, lowest, highest):
-    if not lowest <= value <= highest:
-        raise ValueError(
-            f"{name} is {value}, and must be a number from {lowest:g} to {highest:g}, or None."
-        )
-    return float(value)
-
-
-def _ratio(semitones):
-    """Output samples per input sample of the resampler: the simplest fraction within CENTS."""
-    exact = 2 ** (-semitones / 12)
-    margin = 2 ** (CENTS / 1200)
-    down = 1
-    while not exact / margin <= (up := round(exact * down)) / down <= exact * margin:
-        down += 1
-    return Fraction(up, down)
-
-
-def _scaled_and_resampled(audio, sample_rate, stretch, samples, ratio):
-    up, down, reach, matrices = _resampler(ratio)
-    frames = -(-samples // up) + 1  # one more, into which the last but one reads
-    between = round(samples / ratio)
-    scaled = _time_scaled(audio, sample_rate, stretch / float(ratio), between, reach, frames * down)
-    # A frame of `down` samples becomes one of `up` samples, all frames of all channels at once.
-    rows = len(audio) * frames
-    source, target = torch.from_numpy(scaled), torch.empty((rows, up))
-    with torch.inference_mode():
-        for start, first, matrix in matrices:
-            windows = source.as_strided((rows - 1, len(matrix)), (down, 1), start)
-            torch.mm(windows, matrix, out=target[: rows - 1, first : first + matrix.shape[1]])
-    return target.numpy().reshape(len(audio), frames * up)[:, :samples]
-
-
-@lru_cache(maxsize=1024)
-def _resampler(ratio):
-    """The matrices that resample by a ratio, each of which makes some outputs of a frame.
-
-    Returns how many samples a frame has after and before, how many zeros have to come before the
-    first sample, and for every matrix the first sample that it reads, the first one that it makes,
-    and itself. An output is the sum of the inputs around its place, weighted by a windowed sinc
-    that lets through what both rates can hold.
-    """
-    cutoff = min(1.0, float(ratio))
-    reach = math.ceil(CROSSINGS / cutoff)
-    reads = math.ceil(OUTPUTS / ratio) + 2 * reach + 1
-    # A frame is no shorter than what is read: the rows of a matrix product may not overlap.
-    times = -(-reads // ratio.denominator)
-    up, down = ratio.numerator * times, ratio.denominator * times
-    groups = -(-up // OUTPUTS)
-    outputs = np.arange(groups * -(-up // groups)).reshape(groups, 1, -1)
-    places = outputs * (down / up)
-    starts = places[:, :, :1].astype(int)
-    distance = starts + np.arange(reads)[:, None] - reach - places
-    weights = np.sinc(ROLLOFF * cutoff * distance) * _window(distance / reach)
-    weights = (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
-    matrices = [
-        (start, first, torch.from_numpy(matrix[:, : up - first]))
-        for start, first, matrix in zip(
-            starts.ravel().tolist(), outputs[:, 0, 0].tolist(), weights, strict=True
-        )
-    ]
-    return up, down, reach, matrices
-
-
-def _window(places):
-    """A Kaiser window from -1 to 1, looked up: computing it takes longer than all the rest."""
-    curve = _kaiser()
-    middle = len(curve) // 2
-    indices = np.rint(np.clip(places, -1, 1) * middle).astype(int) + middle
-    return curve[indices]
-
-
-@lru_cache(maxsize=1)
-def _kaiser():
-    return np.pad(np.kaiser(2**15 - 1, KAISER), 1)
 
 
 class _Sizes(NamedTuple):
@@ -242,7 +91,7 @@ class _Scene(NamedTuple):
 
 
 @lru_cache(maxsize=64)
-def _sizes(sample_rate):
+def sizes(sample_rate):
     tick = max(2, 2 * round(TICK * sample_rate / 2))
     step = max(1, round(STEP * sample_rate / tick))
     return _Sizes(
@@ -276,19 +125,7 @@ def _scale(factor, sizes):
     )
 
 
-def _time_scaled(audio, sample_rate, factor, samples, before=0, size=None):
-    """Change the duration to ``samples``; zeros lie before and after, up to the whole ``size``."""
-    sizes = _sizes(sample_rate)
-    out = np.empty((len(audio), size or samples), np.float32)
-    out[:, :before] = 0
-    out[:, before + samples :] = 0
-    ramp = 0.5 - 0.5 * np.cos(np.pi * (np.arange(sizes.fade) + 0.5) / sizes.fade)
-    jumps = _jumps(audio, factor, samples, sizes)
-    _join(audio, jumps, ramp.astype(np.float32), out, before, samples)
-    return out
-
-
-def _jumps(audio, factor, samples, sizes):
+def choose(audio, factor, samples, sizes):
     """All jumps: rows of the output's sample, and the source's before and after."""
     if factor == 1 or min(audio.shape[1], samples) < sizes.pause + 2 * sizes.fade:
         require_finite(audio, "The audio")
@@ -300,7 +137,7 @@ def _jumps(audio, factor, samples, sizes):
     return _plan(_Sound(audio, outline, rises), samples, sizes, _scale(factor, sizes))
 
 
-@_compiled
+@compiled
 def _outline(audio, tick, attack):
     """The sound at low resolution, and the running sum of its attacks; one value per tick each."""
     channels, samples = audio.shape
@@ -324,7 +161,7 @@ def _outline(audio, tick, attack):
     return outline, _rises(energy, attack, ATTACKS / (tick * attack))
 
 
-@_compiled
+@compiled
 def _rises(energy, attack, weight):
     """The running sum of how much more energy the next ticks have than those just gone."""
     rises = np.empty(len(energy) + 1)
@@ -343,7 +180,7 @@ def _rises(energy, attack, weight):
     return rises
 
 
-@_compiled
+@compiled
 def _plan(sound, total, sizes, scale):
     """Choose the jumps, one after the other."""
     samples, most = sound.audio.shape[1], sizes.window // (sizes.step * sizes.tick) + 2
@@ -380,7 +217,7 @@ def _plan(sound, total, sizes, scale):
     return chosen[:count]
 
 
-@_compiled
+@compiled
 def _moments(state, samples, sizes, scale):
     """When the next jump may be: the source's first tick, and how many steps; 0 at the end."""
     ahead = state.drift if scale.rate > 0 else -state.drift
@@ -396,7 +233,7 @@ def _moments(state, samples, sizes, scale):
     return first, (last - first) // sizes.step + 1
 
 
-@_compiled
+@compiled
 def _allowed(tick, samples, state, sizes, scale):
     """The jumps that may be made from a moment: the first column, and the one after the last."""
     passed = tick * sizes.tick - state.source
@@ -413,7 +250,7 @@ def _allowed(tick, samples, state, sizes, scale):
     return first - scale.first, max(first, last + 1) - scale.first
 
 
-@_compiled
+@compiled
 def _compare(differences, columns, outline, first, step, nearest):
     """Squared differences of steps of the outline, by row, to what lies a jump away, by column."""
     for row in range(len(columns) + 1):
@@ -431,7 +268,7 @@ def _compare(differences, columns, outline, first, step, nearest):
                 sums[column] += difference * difference
 
 
-@_compiled
+@compiled
 def _scene(sound, first, ticks, sizes):
     power = _power(sound.outline, first, ticks, sizes)
     end = min(first + ticks + sizes.pause // sizes.tick, len(sound.outline))
@@ -440,7 +277,7 @@ def _scene(sound, first, ticks, sizes):
     return _Scene(power, _f32(TIMING + TIMING_OF_ATTACKS * lively))
 
 
-@_compiled
+@compiled
 def _power(outline, first, ticks, sizes):
     """The energy of the outline in a crossfade, on average over some ticks."""
     total = _f32(1e-12)  # so that silence can be divided by
@@ -449,7 +286,7 @@ def _power(outline, first, ticks, sizes):
     return total * _f32(2 * sizes.step / ticks)
 
 
-@_compiled
+@compiled
 def _price(prices, columns, steps, sound, tick, scene, state, sizes, scale):
     """Set the price of every jump from one moment, infinity where it may not be. Get the lowest.
 
@@ -475,7 +312,7 @@ def _price(prices, columns, steps, sound, tick, scene, state, sizes, scale):
     return lowest
 
 
-@_compiled
+@compiled
 def _edges(tick, sizes, scale):
     """Where the part begins that is repeated or left out, crossfades and all, but for the jump."""
     if scale.rate > 0:
@@ -483,12 +320,12 @@ def _edges(tick, sizes, scale):
     return tick, tick + 2 * sizes.step
 
 
-@_compiled
+@compiled
 def _cost(difference, before, after, timing):
     return np.sqrt(difference) + timing * (before * before + after * after)
 
 
-@_compiled
+@compiled
 def _refined(prices, lowest, sound, here, scene, state, sizes, scale):
     """The best jump from one moment: the cheapest ones, aligned and compared sample by sample."""
     tick = here // sizes.tick
@@ -513,7 +350,7 @@ def _refined(prices, lowest, sound, here, scene, state, sizes, scale):
     return jump
 
 
-@_compiled
+@compiled
 def _next_valley(prices, above, below):
     """The index of the lowest local minimum between two prices; -1 if there is none."""
     found = -1
@@ -524,7 +361,7 @@ def _next_valley(prices, above, below):
     return found
 
 
-@_compiled
+@compiled
 def _aligned(audio, here, jump, sizes):
     """The best jump close to one, and the squared difference that it leaves amid the crossfade."""
     reach, half = sizes.tick // 2 + 1, sizes.fade // 2
@@ -545,7 +382,7 @@ def _aligned(audio, here, jump, sizes):
     return best, least
 
 
-@_compiled
+@compiled
 def _energy(audio, start, number):
     total = _f32(1e-12)  # so that silence can be divided by
     for channel in range(len(audio)):
@@ -553,47 +390,3 @@ def _energy(audio, start, number):
         for i in range(number):
             total += part[i] * part[i]
     return total
-
-
-@_compiled
-def _join(audio, jumps, ramp, out, before, samples):
-    """Write what lies between the jumps, crossfaded; then silence if the source is too short."""
-    fade = len(ramp)
-    gains = np.empty((2, fade), _f32)
-    source = now = done = 0
-    for i in range(len(jumps) + 1):
-        end = jumps[i, 0] if i < len(jumps) else samples
-        held = min(end, now + audio.shape[1] - source)
-        for channel in range(len(audio)):
-            row = out[channel, before : before + samples]
-            row[done:held] = audio[channel, source + done - now : source + held - now]
-            row[held:end] = 0
-        if i == len(jumps):
-            break
-        now, old, source = jumps[i, 0], jumps[i, 1], jumps[i, 2]
-        _set_gains(gains, ramp, audio, old, source)
-        for channel in range(len(audio)):
-            target = out[channel, before + now : before + now + fade]
-            leaving = audio[channel, old : old + fade]
-            coming = audio[channel, source : source + fade]
-            for j in range(fade):
-                target[j] = gains[0, j] * leaving[j] + gains[1, j] * coming[j]
-        done = now + fade
-
-
-@_compiled
-def _set_gains(gains, ramp, audio, old, new):
-    """Set the gains of a crossfade that keeps the power: it depends on how alike both ends are."""
-    fade = len(ramp)
-    product = _f32(0)
-    for channel in range(len(audio)):
-        leaving, coming = audio[channel, old : old + fade], audio[channel, new : new + fade]
-        for i in range(fade):
-            product += leaving[i] * coming[i]
-    energies = _energy(audio, old, fade) * _energy(audio, new, fade)
-    likeness = max(product / np.sqrt(energies), _f32(0))
-    for i in range(fade):
-        coming, leaving = ramp[i], _f32(1) - ramp[i]
-        power = coming * coming + leaving * leaving + _f32(2) * coming * leaving * likeness
-        gain = _f32(1) / np.sqrt(power)
-        gains[0, i], gains[1, i] = leaving * gain, coming * gain
