@@ -299,6 +299,50 @@ class MixtureTable:
             left[name] = tuple(part for label in parts for part in self.parts[label])
         return self._with(labels=left)
 
+    def edited(
+        self, label: str | None = None, mixture: int | None = None, **values
+    ) -> "MixtureTable":
+        """A copy of the table in which some rows have other values, and all others are the same.
+
+        Parameters
+        ----------
+        label : str, optional
+            Change the rows with this label; by default those of all labels.
+        mixture : int, optional
+            Change the rows of this mixture, by its number in the column ``mixture``; by default
+            those of all.
+        **values
+            The new value of each column, such as ``snr=3.0``. Where another segment is cut, its
+            loudness is measured anew when it is rendered, unless ``loudness`` is given too.
+
+        Raises
+        ------
+        ValueError
+            If there is no such row or column, or the table could not be rendered with the values.
+
+        Examples
+        --------
+        >>> louder = table.edited("vocals", mixture=0, snr=9.0)             # doctest: +SKIP
+        """
+        for name in values:
+            if name not in checks.COLUMNS:
+                raise ValueError(
+                    f"There is no column '{name}'. A table has {', '.join(checks.COLUMNS)}."
+                )
+        chosen = pd.Series(True, self.rows.index)
+        if label is not None:
+            chosen &= self.rows["label"] == label
+        if mixture is not None:
+            chosen &= self.rows["mixture"] == mixture
+        if not chosen.any():
+            raise ValueError(f"No row has label={label!r} and mixture={mixture!r}.")
+        if {"source_file", "source_time", "source_duration"} & {*values}:
+            values = {"loudness": np.nan} | values
+        rows = self.rows.copy()
+        for name, value in values.items():
+            rows.loc[chosen, name] = value
+        return self._with(rows=rows)
+
     def to_csv(self, path) -> Path:
         """Write the table to a CSV file, whole or not at all.
 
