@@ -30,8 +30,8 @@ import sys
 if "google.colab" in sys.modules:
     raise RuntimeError(
         "This copy of the book has no address to install its package from. "
-        "Run it on your own computer: its README says how. Whoever publishes "
-        "it sets the address with: make notebooks"
+        "Run it on your own computer, as its README says. (To publish it, "
+        "set the address with: make notebooks)"
     )\
 """
 FIRST_TAGS = ["remove-cell"]
