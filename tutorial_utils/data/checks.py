@@ -7,17 +7,24 @@ row and the column, and says what to do.
 import dataclasses
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 import numpy as np
 import pandas as pd
 
 from tutorial_utils import audio
+from tutorial_utils.data.disk import Folder, normalised
 from tutorial_utils.data.mixing import Event
+from tutorial_utils.text import shown
 
 COLUMNS = tuple(field.name for field in dataclasses.fields(Event))
 _TYPES = {field.name: field.type for field in dataclasses.fields(Event)}
+_DEFAULTS = {field.name: field.default for field in dataclasses.fields(Event)}
+FRACTIONS = tuple(name for name, kind in _TYPES.items() if kind is float)
+"""The columns of numbers that need not be whole."""
+
+_ADDED = ("gain", "polarity", "swap", "effects")  # what tables of version 1 did not have
 _MAY_BE_EMPTY = ("snr", "effects", "pitch_shift", "time_stretch", "loudness", "split")
 _LIMITS = {
     "mixture": (0, 1e9),
@@ -36,28 +43,39 @@ _LIMITS = {
     "swap": (0, 1),
     "effects": (0, 1e9),
 }
+_WHOLE = ("effects", *(name for name, kind in _TYPES.items() if kind is int))
 _ROLES = ("foreground", "background")
+SHORTEST, LONGEST = 0.1, 86400  # seconds of a mixture; who asks for more than a day is mistaken
+LARGEST = 8 * 2**30  # bytes of a rendered mixture and its sources: an hour of four stereo stems
 # A spreadsheet runs what begins with one of these as a formula.
 _FORMULA = re.compile(r"[=+\-@\t\r]")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class TableError(ValueError):
     """A table of mixtures that cannot be used; the message says which cell, and what to do."""
 
 
-def parse(cells: pd.DataFrame, first_line: int) -> pd.DataFrame:
+def numbered(row: int) -> str:
+    """Where a row stands in a table that is no file: row 0 is "Row 1"."""
+    return f"Row {row + 1}"
+
+
+def parse(cells: pd.DataFrame, place: Callable[[int], str] = numbered) -> pd.DataFrame:
     """Turn the text cells of a CSV file into values.
 
     Parameters
     ----------
     cells : DataFrame of str
-    first_line : int
-        The line of the file in which the first row stands, for the errors.
+    place : function
+        Says where a row (from 0) stands, for the errors.
     """
     columns(cells)
     parsed = {}
     for name in COLUMNS:
+        if name not in cells:
+            continue
         texts = cells[name]
         if _TYPES[name] is str:
             parsed[name] = texts
@@ -69,34 +87,67 @@ def parse(cells: pd.DataFrame, first_line: int) -> pd.DataFrame:
         except ValueError:
             row = next(row for row, text in enumerate(texts) if not _is_number(text))
             raise TableError(
-                f"Line {row + first_line}, column '{name}': '{texts.iloc[row]}' is not a number."
+                f"{place(row)}, column '{name}': '{shown(texts.iloc[row])}' is not a number. If a "
+                "spreadsheet made this of one, import the file there with all columns as text."
             ) from None
         if (wrong := cells[name].str.contains("nan", case=False).to_numpy()).any():
             row = int(wrong.argmax())
             raise TableError(
-                f"Line {row + first_line}, column '{name}': 'nan' is not a number. Leave the cell "
-                "empty if nothing is to be done."
+                f"{place(row)}, column '{name}': 'nan' is not a number. Leave the cell empty if "
+                "nothing is to be done."
             )
     return pd.DataFrame(parsed)
 
 
-def columns(frame: pd.DataFrame) -> None:
-    """Check that a table has the columns that it must have, and no others."""
-    if missing := [name for name in COLUMNS if name not in frame]:
+def columns(names: Iterable[str]) -> None:
+    """Check that a table has the columns that it must have, each once, and no others.
+
+    What tables of version 1 did not have may be missing.
+    """
+    names = list(names)
+    known = {*names}
+    if missing := [name for name in COLUMNS if name not in known and name not in _ADDED]:
         raise TableError(f"The column '{missing[0]}' is missing. A table has {', '.join(COLUMNS)}.")
-    if unknown := [name for name in frame if name not in COLUMNS]:
+    if unknown := [name for name in names if name not in COLUMNS]:
         raise TableError(
-            f"There is a column '{unknown[0]}', which means nothing here. Remove it; a table has "
-            f"{', '.join(COLUMNS)}."
+            f"There is a column '{shown(unknown[0])}', which means nothing here. Remove it; a "
+            f"table has {', '.join(COLUMNS)}."
         )
+    if len(known) < len(names):
+        twice = next(name for name in COLUMNS if names.count(name) > 1)
+        raise TableError(f"There are {names.count(twice)} columns '{twice}'. Remove all but one.")
+
+
+def times(duration: float, fade_in: float, fade_out: float) -> None:
+    """Check how long mixtures last, and how long their sources are faded: seconds."""
+    if not (_is_real(duration) and SHORTEST <= duration <= LONGEST):
+        raise TableError(
+            f"The duration is {shown(repr(duration))}, not a number from {SHORTEST} to {LONGEST}: "
+            "seconds. Correct it."
+        )
+    for name, fade in {"fade_in": fade_in, "fade_out": fade_out}.items():
+        if not (_is_real(fade) and 0 <= fade <= duration):
+            raise TableError(
+                f"The {name} is {shown(repr(fade))}, not a number from 0 to {duration:g}: seconds, "
+                "no more than a mixture lasts. Correct it."
+            )
+
+
+def is_text(value) -> bool:
+    """Whether a value is text that can be written and printed."""
+    return isinstance(value, str) and not _SURROGATE.search(value)
 
 
 def rows(
-    frame: pd.DataFrame, duration: float, labels: Sequence[str], first_line: int | None = None
+    frame: pd.DataFrame,
+    duration: float,
+    labels: Sequence[str],
+    place: Callable[[int], str] = numbered,
 ) -> pd.DataFrame:
     """Check the rows of a table, and give them their types, sorted by mixture.
 
-    The index keeps the number that a row had before.
+    The index keeps the number that a row had before. Labels get the spelling of ``labels`` if they
+    differ in how accents are encoded, and columns that were added later their defaults.
 
     Parameters
     ----------
@@ -104,8 +155,8 @@ def rows(
     duration : float, in seconds
         Length of the mixtures, in which every event has to lie.
     labels : sequence of str
-    first_line : int, optional
-        As in :func:`parse`; without it the errors count rows from 1.
+    place : function
+        As in :func:`parse`.
 
     Raises
     ------
@@ -114,13 +165,19 @@ def rows(
     columns(frame)
     if not len(frame):
         raise TableError("The table has no rows. A mixture needs at least one source.")
-    frame = frame[list(COLUMNS)].reset_index(drop=True)
-    where = _Where(first_line)
+    absent = {name: _DEFAULTS[name] for name in _ADDED if name not in frame}
+    frame = frame.assign(**absent)[list(COLUMNS)].reset_index(drop=True)
+    where = _Where(place)
     for name, kind in _TYPES.items():
         if kind is str:
             _check_text(frame[name], name, where)
         else:
             frame[name] = _checked_numbers(frame[name], name, kind, where)
+    spelling = {normalised(label): label for label in labels}
+    unknown = [label for label in frame["label"].unique() if label not in labels]
+    frame["label"] = frame["label"].replace(
+        {label: spelling.get(normalised(label), label) for label in unknown}
+    )
     _check_choice(frame["role"], "role", _ROLES, where)
     _check_choice(frame["label"], "label", labels, where)
     for row, file in _first_of_each(frame["source_file"]):
@@ -139,47 +196,57 @@ def rows(
     for name in ("split", "ref_db"):
         first = frame.groupby("mixture")[name].transform("first")
         _check_constant(frame, name, first, "a mixture", where)
+    _check_memory(frame, duration, len(labels), where)
     return frame.sort_values("mixture", kind="stable")
 
 
-def files(frame: pd.DataFrame, root: Path, first_line: int | None = None) -> None:
+def files(frame: pd.DataFrame, root: Path, place: Callable[[int], str] = numbered) -> pd.DataFrame:
     """Check that every file is there, and that no segment lies beyond its end.
 
-    ``frame`` comes from :func:`rows`.
+    ``frame`` comes from :func:`rows`. It is returned with the files by the names that they have on
+    the disk, which may differ in how accents are encoded.
 
     Raises
     ------
     TableError
     """
-    where = _Where(first_line)
+    where = _Where(place)
+    folder = Folder(root)
+    names = {}
     ends = frame["source_time"] + frame["source_duration"]
+    # A background is repeated until the mixture ends, as Scaper does it: only from the beginning.
+    repeated = (frame["role"] == "background") & (frame["source_time"] == 0)
+    ends[repeated] = 0
     for file, row in ends.groupby(frame["source_file"]).idxmax().items():
         try:
-            header = audio.info(root / file)
+            names[file] = folder.find(file) or file
+            header = audio.info(root / names[file])
         except FileNotFoundError:
             raise where.error(
                 row, "source_file", file,
-                f"is not in {root}. Give the folder that holds it: root=...",
+                f"is not in {shown(root)}. Give the folder that holds it: root=...",
             ) from None  # fmt: skip
-        except (audio.AudioError, OSError) as error:
-            raise where.error(row, "source_file", file, f"cannot be used: {error}") from error
+        except (OSError, ValueError) as error:
+            raise where.error(
+                row, "source_file", file, f"cannot be used: {shown(error)}"
+            ) from error
         if int(ends[row] * header.sample_rate) > header.samples:
             raise where.error(
                 row, "source_time", frame["source_time"][row],
                 f"with source_duration {frame['source_duration'][row]:.3f} reaches beyond the end "
-                f"of {file}, which lasts {header.duration:.3f} s. Cut earlier, or less.",
+                f"of {shown(file)}, which lasts {header.duration:.3f} s. Cut earlier, or less.",
             )  # fmt: skip
+    return frame.assign(source_file=frame["source_file"].map(names))
 
 
 @dataclasses.dataclass(frozen=True)
 class _Where:
     """Says in which row something is wrong."""
 
-    first_line: int | None
+    place: Callable[[int], str]
 
     def error(self, row, column, value, what):
-        place = f"Row {row + 1}" if self.first_line is None else f"Line {row + self.first_line}"
-        return TableError(f"{place}, column '{column}': {value!s} {what}")
+        return TableError(f"{self.place(row)}, column '{column}': {shown(value)} {what}")
 
 
 def _is_number(text):
@@ -190,32 +257,50 @@ def _is_number(text):
     return True
 
 
+def _is_real(value):
+    return isinstance(value, int | float | np.number) and not isinstance(value, bool)
+
+
+def _problem_of(text):
+    """What is wrong with a text, or None."""
+    if not isinstance(text, str) or not text:
+        return "is no text. Fill the cell."
+    if _FORMULA.match(text):
+        return (
+            "would be run as a formula by a spreadsheet. Rename it so that it begins with a letter "
+            "or a digit."
+        )
+    if _CONTROL.search(text):
+        return "holds control characters. Remove them."
+    if not is_text(text):
+        return "holds bytes that are no UTF-8 text. Rename it."
+    return None
+
+
 def _check_text(texts, name, where):
     for row, text in _first_of_each(texts):
-        if not isinstance(text, str) or (not text and name not in _MAY_BE_EMPTY):
-            raise where.error(row, name, repr(text), "is no text. Fill the cell.")
-        if _FORMULA.match(text):
-            raise where.error(
-                row, name, repr(text),
-                "would be run as a formula by a spreadsheet. Rename it so that it begins with a "
-                "letter or a digit.",
-            )  # fmt: skip
-        if _CONTROL.search(text):
-            raise where.error(row, name, repr(text), "holds control characters. Remove them.")
+        if text == "" and name in _MAY_BE_EMPTY:
+            continue
+        if problem := _problem_of(text):
+            raise where.error(row, name, repr(text), problem)
 
 
 def _checked_numbers(values, name, kind, where):
     numbers = pd.to_numeric(values, errors="coerce").astype(float)
     low, high = _LIMITS[name]
     wrong = ~((numbers >= low) & (numbers <= high))
+    expected = f"a number from {low:g} to {high:g}"
+    if name in _WHOLE:
+        wrong |= numbers != np.floor(numbers)
+        expected = f"a whole number from {low:g} to {high:g}"
+    if name == "polarity":
+        wrong |= numbers == 0
+        expected = "a whole number, 1 or -1"
     if name in _MAY_BE_EMPTY:
         wrong &= ~values.isna()
-    if kind is int:
-        wrong |= numbers != np.floor(numbers)
     if wrong.any():
         row = int(wrong.argmax())
-        expected = "a whole number" if kind is int else "a number"
-        raise where.error(row, name, values[row], f"is not {expected} from {low:g} to {high:g}.")
+        raise where.error(row, name, values[row], f"is not {expected}.")
     return numbers.astype(int) if kind is int else numbers
 
 
@@ -223,7 +308,7 @@ def _check_choice(values, name, allowed, where):
     wrong = ~values.isin(allowed)
     if wrong.any():
         row = int(wrong.argmax())
-        raise where.error(row, name, repr(values[row]), f"is none of {', '.join(allowed)}.")
+        raise where.error(row, name, repr(values[row]), f"is none of {shown(', '.join(allowed))}.")
 
 
 def _check_path(file, row, where):
@@ -243,6 +328,22 @@ def _check_constant(frame, name, expected, within, where):
         raise where.error(
             row, name, frame[name][row], f"differs: {within} has one {name} throughout."
         )
+
+
+def _check_memory(frame, duration, sources, where):
+    """Whether a mixture and its sources, in 32-bit numbers, fit into what one may have."""
+    channels, rate = int(frame["channels"][0]), int(frame["sample_rate"][0])
+    events = frame["mixture"].value_counts()
+    signals = 1 + max(sources, int(events.iloc[0]))
+    size = 4 * signals * channels * int(duration * rate)
+    if size > LARGEST:
+        row = int((frame["mixture"] == events.index[0]).argmax())
+        raise where.error(
+            row, "mixture", frame["mixture"][row],
+            f"would take {size / 1e9:.0f} GB of memory ({signals} signals of {duration:g} s, "
+            f"{channels} channels and {rate} Hz), and {LARGEST / 1e9:.1f} GB is the most. Make "
+            "shorter mixtures.",
+        )  # fmt: skip
 
 
 def _first_of_each(values):

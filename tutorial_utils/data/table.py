@@ -16,11 +16,13 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
+from tutorial_utils import files
 from tutorial_utils.data import annotations, checks, csvfile, mixing, render
 from tutorial_utils.data.decoding import decoded
 from tutorial_utils.data.mixing import Event
 from tutorial_utils.data.songs import Song
 from tutorial_utils.data.sounds import Sound
+from tutorial_utils.text import shown
 
 if TYPE_CHECKING:
     import jams
@@ -66,6 +68,7 @@ class MixtureTable:
     ):
         if not isinstance(labels, Mapping):
             labels = {label: (label,) for label in labels}
+        checks.times(duration, fade_in, fade_out)
         self.parts = {label: tuple(parts) for label, parts in labels.items()}
         parts = [part for parts in self.parts.values() for part in parts]
         self.rows = checks.rows(rows, duration, parts).reset_index(drop=True)
@@ -346,7 +349,14 @@ class MixtureTable:
     def to_csv(self, path) -> Path:
         """Write the table to a CSV file, whole or not at all.
 
-        The first line is a comment that holds all that is not in the rows, as JSON.
+        The first line is a comment that holds all that is not in the rows, as JSON. It counts the
+        rows, too, so that a file that was cut off can be told from a whole one. If you remove rows
+        by hand, remove ``"rows"`` from the first line as well, or its cell in a spreadsheet.
+
+        Raises
+        ------
+        OSError
+            If the file cannot be written; the one that was there stays.
         """
         header = {name: getattr(self, name) for name in csvfile.FIELDS}
         header |= {"root": self.root.absolute().as_posix(), "labels": self.parts}
@@ -358,6 +368,11 @@ class MixtureTable:
     def from_csv(cls, path, root=None) -> "MixtureTable":
         """Read a table, and check all of it, down to the files that it names.
 
+        It may have been edited in a spreadsheet: commas, semicolons or tabs may separate the cells,
+        decimals may have commas, and the text may be UTF-8 or UTF-16. Names of files and labels may
+        have their accents encoded otherwise than on this disk. Tables of older versions of the
+        package are read; columns that were added since get their defaults.
+
         Parameters
         ----------
         path : path-like
@@ -367,18 +382,19 @@ class MixtureTable:
         Raises
         ------
         TableError
-            If anything is wrong; the message names the line and the column.
+            If anything in it is wrong; the message names the file, the line and the column.
+        OSError
+            If it cannot be opened.
         """
         path = Path(path)
         try:
-            header, cells = csvfile.read(path)
-            root = Path(root).expanduser() if root else Path(header["root"])
+            header, cells, place = csvfile.read(path)
+            root = files.expanded(root) if root else Path(header["root"])
             labels = [part for parts in header["labels"].values() for part in parts]
-            rows = checks.parse(cells, csvfile.FIRST_ROW)
-            rows = checks.rows(rows, header["duration"], labels, csvfile.FIRST_ROW)
-            checks.files(rows, root, csvfile.FIRST_ROW)
+            rows = checks.rows(checks.parse(cells, place), header["duration"], labels, place)
+            rows = checks.files(rows, root, place)
         except checks.TableError as error:
-            raise checks.TableError(f"{path}: {error}") from error
+            raise checks.TableError(f"{shown(path)}: {error}") from error
         fields = {name: header[name] for name in csvfile.FIELDS if name not in ("version", "root")}
         return cls(rows, root, **fields)
 
@@ -450,12 +466,12 @@ def _required(sources, what, n, duration, fade):
         raise ValueError(f"There are no {what} to mix.")
     if n < 1:
         raise ValueError(f"n={n}: a table has at least one mixture.")
-    if not csvfile.SHORTEST <= duration <= csvfile.LONGEST:
+    if not checks.SHORTEST <= duration <= checks.LONGEST:
         raise ValueError(
-            f"duration={duration}: a mixture lasts {csvfile.SHORTEST} to {csvfile.LONGEST} s."
+            f"duration={duration}: a mixture lasts {checks.SHORTEST} to {checks.LONGEST} s."
         )
-    if not 0 <= fade <= csvfile.LONGEST:
-        raise ValueError(f"fade={fade}: a fade lasts 0 s or more.")
+    if not 0 <= fade <= duration:
+        raise ValueError(f"fade={fade}: a fade lasts 0 s or more, up to the whole mixture.")
     return sources
 
 
