@@ -15,6 +15,20 @@ def stems() -> dict[str, np.ndarray]:
     return {"drums": _drums(), "bass": _bass(), "other": _other(), "vocals": _vocals()}
 
 
+def tracks() -> dict[str, dict[str, np.ndarray]]:
+    """What was recorded for each stem, before mixing: every track as loud as it came in."""
+    parts = {
+        "drums": {"kick": _drums("kick"), "snare": _drums("snare")},
+        "bass": {"bass": _bass()},
+        "other": {"piano": _other((1, 1.26)), "guitar": _other((1.5,))},
+        "vocals": {"voice": _vocals()},
+    }
+    return {
+        label: {name: track / np.abs(track).max() for name, track in group.items()}
+        for label, group in parts.items()
+    }
+
+
 def mixture() -> np.ndarray:
     return sum(stems().values())
 
@@ -39,16 +53,20 @@ def _since(start: float) -> np.ndarray:
     return np.where(time >= 0, time, 1e3)
 
 
-def _drums() -> np.ndarray:
+def _drums(*parts: str) -> np.ndarray:
+    """Some parts of the kit, or all of it, with the hats."""
     noise = np.random.default_rng(1).uniform(-1, 1, _time().size)
     sound = np.zeros(_time().size)
     for beat in range(8):
         since = _since(beat * BEAT)
-        if beat % 2:
-            sound += 0.75 * noise * np.exp(-since * 16)
-        else:
-            sound += 0.95 * np.cos(2 * np.pi * 60 * since) * np.exp(-since * 13)
-        sound += 0.28 * noise * np.exp(-_since((beat + 0.5) * BEAT) * 45)
+        part = "snare" if beat % 2 else "kick"
+        if not parts or part in parts:
+            if part == "snare":
+                sound += 0.75 * noise * np.exp(-since * 16)
+            else:
+                sound += 0.95 * np.cos(2 * np.pi * 60 * since) * np.exp(-since * 13)
+        if not parts:
+            sound += 0.28 * noise * np.exp(-_since((beat + 0.5) * BEAT) * 45)
     return sound
 
 
@@ -61,11 +79,12 @@ def _bass() -> np.ndarray:
     return sound
 
 
-def _other() -> np.ndarray:
+def _other(notes: tuple[float, ...] = (1, 1.26, 1.5)) -> np.ndarray:
+    """Chords, or some of their notes."""
     sound = np.zeros(_time().size)
     for start, root in ((0, 220), (0.75, 262), (1.5, 220), (2, 196), (2.75, 233), (3.5, 196)):
         since = _since(start)
-        for ratio in (1, 1.26, 1.5):
+        for ratio in notes:
             swell = np.minimum(since / 0.06, 1) * np.exp(-since * 2.6)
             sound += 0.17 * swell * np.sin(2 * np.pi * root * ratio * since)
     return sound

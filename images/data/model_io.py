@@ -12,11 +12,10 @@ def draw() -> Drawing:
         "One mixture, an array of the shape (channels, samples), goes into a trained model. Out of "
         "it come four estimates: drums, bass, other and vocals. Each has the mixture's shape.",
     )
-    drawing.text((20, 30), "input", bold=True)
-    drawing.text((380, 30), "output", bold=True)
+    drawing.text((20, 172), "mixture", bold=True)
+    drawing.text((380, 30), "estimates", bold=True)
 
     middle = 212
-    drawing.text((20, middle - 40), "mixture")
     drawing.wave((20, middle - 32), (160, 64), signals.mixture(), "mixture", gain=0.6)
     drawing.text((100, middle + 54), "(channels, samples)", size=SMALL, anchor="middle", muted=True)
 
