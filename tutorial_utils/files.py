@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-_LITTER = {"thumbs.db", "desktop.ini", "icon\r"}
+_LITTER = {"thumbs.db", "desktop.ini", "icon\r", "__macosx"}
 
 
 def is_litter(name: str) -> bool:

@@ -27,7 +27,7 @@ def test_decoded_songs_are_the_stem_files(tmp_path, write_song, write_stem_file,
     write_stem_file(tmp_path / "set" / "test" / "B - Two.stem.mp4")
     coded = open_songs(tmp_path / "set")[::-1]
     songs = decoded(coded, tmp_path / "cache")
-    assert "Decoding stem files (once): 100%" in capfd.readouterr().err
+    assert "Decoding songs (once): 100%" in capfd.readouterr().err
     assert [(song.name, song.split) for song in songs] == [
         ("B - Two", "test"),
         ("ANiMAL - Rockshow", "valid"),
@@ -140,6 +140,8 @@ def test_two_processes_decode_at_once(tmp_path, write_stem_file):
 def test_a_stem_file_that_ends_early_is_not_decoded(tmp_path, write_stem_file, monkeypatch):
     write_stem_file(tmp_path / "set" / "a.stem.mp4")
     songs = open_songs(tmp_path / "set")
+    for stream in songs[0]._track.info.audio_streams:
+        stream["duration_ts"] += 5000
     songs[0].samples += 5000
     with pytest.raises(AudioError, match=r"a\.stem\.mp4 is truncated"):
         decoded(songs, tmp_path / "cache")

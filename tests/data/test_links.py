@@ -135,7 +135,7 @@ def test_songs_that_cannot_be_laid_out(tmp_path, two_songs, write_song):
 def test_stem_files_are_decoded_before_they_are_laid_out(tmp_path, write_stem_file):
     write_stem_file(tmp_path / "set" / "a.stem.mp4")
     songs = open_songs(tmp_path / "set")
-    with pytest.raises(ValueError, match=r"a is kept in a stem file.*decoded\(songs\)"):
+    with pytest.raises(ValueError, match=r"stems of a are no files.*decoded\(songs\)"):
         label_folders(songs, tmp_path / "labels")
     songs = decoded(songs, tmp_path / "cache")
     folder = label_folders(songs, tmp_path / "labels")

@@ -120,7 +120,7 @@ def test_a_folder_without_songs(tmp_path):
     [
         (dict(seconds=1.5), r"12000 samples.*16000"),
         (dict(rate=16000, seconds=1.0), r"16000 Hz.*8000"),
-        (dict(channels=1), r"1 channels.*2"),
+        (dict(channels=3), r"3 channels.*2"),
     ],
 )
 def test_stems_that_disagree(tmp_path, write_song, random, other, message):

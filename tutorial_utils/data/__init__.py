@@ -14,6 +14,7 @@ _lazy, __dir__, __all__ = lazy_loader.attach(
         "songs": ["Song", "open_songs"],
         "sounds": ["Sound", "open_sounds"],
         "table": ["MixtureTable"],
+        "taxonomy": ["TAXONOMY", "sort_tracks"],
     },
 )
 

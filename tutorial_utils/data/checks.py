@@ -261,8 +261,8 @@ def _is_real(value):
     return isinstance(value, int | float | np.number) and not isinstance(value, bool)
 
 
-def _problem_of(text):
-    """What is wrong with a text, or None."""
+def problem_of(text) -> str | None:
+    """What is wrong with a text of a table, or None."""
     if not isinstance(text, str) or not text:
         return "is no text. Fill the cell."
     if _FORMULA.match(text):
@@ -281,7 +281,7 @@ def _check_text(texts, name, where):
     for row, text in _first_of_each(texts):
         if text == "" and name in _MAY_BE_EMPTY:
             continue
-        if problem := _problem_of(text):
+        if problem := problem_of(text):
             raise where.error(row, name, repr(text), problem)
 
 

@@ -1,39 +1,42 @@
-"""MUSDB18's stem files, decoded once into wav files, which can be read at any place at once."""
+"""Songs that no table can read from directly, written once as wav files that it can."""
 
 import hashlib
 import json
 import os
-import shutil
 from collections.abc import Iterable
-from pathlib import Path
 
+import numpy as np
 from tqdm import tqdm
 
-from tutorial_utils import audio, cache
-from tutorial_utils.data.songs import MIXTURE, FolderSong, Song, StemFileSong
+from tutorial_utils import audio, cache, files
+from tutorial_utils.data.layouts import MIXTURE, FolderSong, Song, TrackSong, open_tracks
+from tutorial_utils.data.stemfiles import StemFileSong
 
+_CODED = (".mp3", ".ogg")
 _STAMP = "source.json"
+_BITS = 24
 
 
 def decoded(songs: Iterable[Song], folder=None) -> list[FolderSong]:
-    """Decode songs in stem files to wav files, once, and open these instead.
+    """Write songs as wav files, one per stem, once, and open these instead.
 
-    A ``.stem.mp4`` is slow to read from: for each segment ffmpeg has to be started, and decodes
-    all that comes before. A wav file is read at any place at once. The price is the disk: a minute
-    of a song takes about 50 MB, all of MUSDB18 about 30 GB.
+    This is done with songs that are slow to read from at any place, or whose stems have to be
+    computed:
 
-    The wav files have 16 bits, as musdb reads them, so that both ways of reading give the same
-    samples. AAC may overshoot ±1 where the original touched it; what is beyond full scale is
-    clipped.
+    - stem files, for which ffmpeg has to be started, and decodes all that comes before;
+    - folders with mp3 or ogg files;
+    - songs whose stems are sums of tracks, or are filled with silence to one length.
+
+    The price is the disk: a minute of a song takes about 50 MB, all of MUSDB18 about 30 GB.
 
     Parameters
     ----------
     songs : iterable of Song
-        Songs that are folders of sound files already are passed through untouched.
+        Others than these are passed through untouched.
     folder : path-like, optional
         Where to keep the wav files; by default in ``$TUTORIAL_UTILS_HOME`` or the user's cache.
-        A set lies below ``musdb18-<hash of the path of the set>``, in MUSDB18-HQ's layout, with
-        the validation songs in a folder ``valid``.
+        A set lies below ``musdb18-<hash>`` or ``songs-<hash>``, a hash of the path of the set, in
+        MUSDB18-HQ's layout, with the validation songs in a folder ``valid``.
 
     Returns
     -------
@@ -43,79 +46,153 @@ def decoded(songs: Iterable[Song], folder=None) -> list[FolderSong]:
     Raises
     ------
     AudioError
-        If a stem file is damaged.
+        If a file is damaged.
+    OSError
+        If a file is gone or may not be read, the disk is full, or the folder cannot be written to.
 
     Notes
     -----
+    A stem file's wav files have 16 bits, as musdb reads them, so that both ways of reading give the
+    same samples. AAC may overshoot ±1 where the original touched it; what is beyond full scale is
+    clipped.
+
+    Other songs get 24 bits. If a stem or the mixture would go beyond full scale, all of the song is
+    scaled down by one factor, which keeps the balance, and is recorded as ``scale`` in the file
+    ``source.json`` beside the stems. The mixture is exactly the sum of the stems, unless the song
+    has a file of its own for it.
+
     A song is written to a temporary folder, which is renamed when it is complete. What was stopped
-    goes on where it was, two processes that decode one set share the work, and a stem file that
-    changed (by its size or its time) is decoded again.
+    goes on where it was, two processes that decode one set share the work, and a song is decoded
+    again if one of its files changed (by its size or its time). A song that is opened with another
+    taxonomy, or another choice of ``lengths``, is another song, with files of its own.
     """
     songs = list(songs)
-    folder = cache.home() if folder is None else Path(folder).expanduser()
-    coded = [song for song in songs if isinstance(song, StemFileSong)]
-    missing = [song for song in coded if not _is_decoded(song, _decoded_folder(song, folder))]
-    bar = tqdm(missing, desc="Decoding stem files (once)", unit="song", disable=not missing)
-    for song in bar:
-        _decode(song, _decoded_set(song, folder), _decoded_folder(song, folder))
-    return [
-        _open_decoded(song, folder) if isinstance(song, StemFileSong) else song for song in songs
-    ]
+    places = {}
+    if any(_is_to_be_decoded(song) for song in songs):
+        folder = cache.home() if folder is None else files.expanded(folder)
+        places = {song: _Place(song, folder) for song in songs if _is_to_be_decoded(song)}
+    missing = [song for song, place in places.items() if not place.is_complete()]
+    for song in tqdm(missing, "Decoding songs (once)", unit="song", disable=not missing):
+        _decode(song, places[song])
+    return [places[song].open() if song in places else song for song in songs]
 
 
-def _decoded_set(song, folder):
-    """The folder that holds all decoded songs of the set to which a song belongs."""
-    above = Path(song.track.path).resolve().parent
-    root = above if song.split is None else above.parent
-    return folder / f"musdb18-{hashlib.sha256(str(root).encode()).hexdigest()[:12]}"
-
-
-def _decoded_folder(song, folder):
-    return _decoded_set(song, folder) / (song.split or "") / song.name
-
-
-def _decoded_files(song, place):
-    return {label: place / f"{label}.wav" for label in (MIXTURE, *song.labels)}
-
-
-def _open_decoded(song, folder):
-    return FolderSong(song.name, song.split, _decoded_files(song, _decoded_folder(song, folder)))
-
-
-def _stamp(song) -> str:
-    """What tells whether a stem file is still the one that was decoded, as JSON."""
-    found = os.stat(song.track.path)
-    file = str(Path(song.track.path).resolve())
-    return json.dumps({"file": file, "size": found.st_size, "mtime_ns": found.st_mtime_ns})
-
-
-def _is_decoded(song, place):
-    stamp = place / _STAMP
-    return (
-        stamp.is_file()
-        and stamp.read_text(encoding="utf-8") == _stamp(song)
-        and all(file.is_file() for file in _decoded_files(song, place).values())
+def _is_to_be_decoded(song):
+    return isinstance(song, StemFileSong | TrackSong) or any(
+        file.suffix.lower() in _CODED for file in song.files.values()
     )
 
 
-def _decode(song, root, place):
-    """Write the wav files of a song to ``place``, a folder below ``root``: all, or nothing."""
-    place.parent.mkdir(parents=True, exist_ok=True)
-    with cache.exclusive(root, f"Waiting for another process that decodes to {root}"):
-        if _is_decoded(song, place):
+class _Place:
+    """Where a song's wav files lie, and whether they are those of its files as they are now.
+
+    Attributes
+    ----------
+    set : Path
+        The folder that holds all decoded songs of the set to which the song belongs.
+    folder : Path
+        The folder of the song.
+    files : dict of Path
+        The wav file of each stem and of the mixture.
+    """
+
+    def __init__(self, song, folder):
+        self.song = song
+        above = song.path.resolve().parent
+        root = above if song.split is None else above.parent
+        kind = "musdb18" if isinstance(song, StemFileSong) else "songs"
+        self.set = folder / f"{kind}-{_hash(str(root))[:12]}"
+        self.folder = self.set / (song.split or "") / f"{song.name}{self._way()}"
+        self.files = {label: self.folder / f"{label}.wav" for label in (MIXTURE, *song.labels)}
+
+    def _way(self):
+        """What tells apart the songs that are opened from the same files in different ways."""
+        song = self.song
+        if isinstance(song, StemFileSong):
+            return "" if song.lengths == "error" else f"-{song.lengths}"
+        tracks = {
+            label: [file.relative_to(song.path).as_posix() for file in files]
+            for label, files in song.tracks.items()
+        }
+        return f"-{_hash(json.dumps([tracks, song.lengths]))[:8]}"
+
+    def open(self):
+        tracks = {label: [file] for label, file in self.files.items()}
+        return open_tracks(self.song.name, self.song.split, self.folder, tracks, "error")
+
+    def sources(self):
+        """What tells whether the song's files are still those that were decoded."""
+        every = dict.fromkeys(file for files in self.song.tracks.values() for file in files)
+        return [
+            {"file": str(file.resolve()), "size": status.st_size, "mtime_ns": status.st_mtime_ns}
+            for file in every
+            for status in [os.stat(file)]
+        ]
+
+    def is_complete(self):
+        try:
+            stamp = json.loads((self.folder / _STAMP).read_text(encoding="utf-8"))
+            return stamp["sources"] == self.sources() and all(
+                file.is_file() for file in self.files.values()
+            )
+        except (FileNotFoundError, ValueError, KeyError, TypeError):
+            return False
+
+
+def _hash(text):
+    return hashlib.sha256(os.fsencode(text)).hexdigest()
+
+
+def _decode(song, place):
+    """Write the wav files of a song: all, or nothing."""
+    with cache.exclusive(place.set, f"Waiting for another process that decodes to {place.set}"):
+        if place.is_complete():
             return
         # We hold the lock: whatever lies here was left by a process that was killed.
-        workshop = root / ".decoding"
-        shutil.rmtree(workshop, ignore_errors=True)
+        workshop = place.set / ".decoding"
+        files.clear(workshop)
+        names = [_STAMP, *(file.name for file in place.files.values())]
         try:
-            new = workshop / "new"
-            stamp = _stamp(song)
-            for label, file in _decoded_files(song, new).items():
-                samples = song.mixture() if label == MIXTURE else song.stem(label)
-                audio.write(file, samples, song.sample_rate)
-            (new / _STAMP).write_text(stamp, encoding="utf-8")
-            if place.exists():
-                os.replace(place, workshop / "old")
-            os.replace(new, place)
+            with files.whole_folder(workshop, place.folder, names) as new:
+                stamp = {"sources": place.sources()}
+                stems, stamp["scale"], bits = _as_stored(song)
+                for label, samples in stems.items():
+                    audio.write(new / f"{label}.wav", samples, song.sample_rate, bits)
+                (new / _STAMP).write_text(json.dumps(stamp), encoding="utf-8")
+                if place.folder.exists():
+                    os.replace(place.folder, workshop / "old")
         finally:
-            shutil.rmtree(workshop, ignore_errors=True)
+            files.clear(workshop)
+
+
+def _as_stored(song):
+    """The stems and the mixture as they are written: within full scale, on the grid of the bits.
+
+    Returns
+    -------
+    stems : dict of arrays of shape (channels, samples)
+    scale : float
+        By which all of them were multiplied.
+    bits : int
+    """
+    stems = song.stems()
+    if isinstance(song, StemFileSong):
+        return {MIXTURE: song.mixture(), **stems}, 1.0, 16
+    own_mixture = MIXTURE in song.tracks
+    mixture = song.mixture() if own_mixture else sum(stems.values())
+    peak = max(float(np.abs(signal).max()) for signal in (mixture, *stems.values()))
+    # Scaling and rounding may add a step to each stem, and as many to the mixture as it has stems.
+    step = 2.0 ** (1 - _BITS)
+    highest = 1 - step * (1 + len(stems))
+    scale = min(1.0, highest / peak) if peak else 1.0
+    stems = {label: _rounded(signal * np.float32(scale), step) for label, signal in stems.items()}
+    if own_mixture:
+        mixture = _rounded(mixture * np.float32(scale), step)
+    else:
+        # In double precision, in which the sums are exact; they fit into single precision again.
+        mixture = sum(signal.astype(np.float64) for signal in stems.values()).astype(np.float32)
+    return {MIXTURE: mixture, **stems}, scale, _BITS
+
+
+def _rounded(signal, step):
+    return np.round(signal / np.float32(step)) * np.float32(step)

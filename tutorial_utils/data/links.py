@@ -5,11 +5,14 @@ import uuid
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from tutorial_utils.data.songs import FolderSong
+from tutorial_utils.data.disk import normalised
+from tutorial_utils.data.songs import FolderSong, Song
+from tutorial_utils.files import expanded
+from tutorial_utils.text import shown
 
 
 def label_folders(
-    songs_or_files: Iterable[FolderSong] | Mapping[str, Mapping[str, Path]], folder
+    songs_or_files: Iterable[Song] | Mapping[str, Mapping[str, Path]], folder
 ) -> Path:
     """Lay songs out as Scaper wants its sounds: a folder per label, without copying audio.
 
@@ -18,8 +21,9 @@ def label_folders(
 
     Parameters
     ----------
-    songs_or_files : iterable of FolderSong, or mapping
-        Songs, or ``{label: {name: file}}``. The suffix of an entry is that of its file.
+    songs_or_files : iterable of Song, or mapping
+        Songs with one file per stem, or ``{label: {name: file}}``. The suffix of an entry is that
+        of its file.
     folder : path-like
         Links that are there already are left if they are right, and replaced if they lead
         elsewhere. The folder must hold nothing else that Scaper would draw from.
@@ -36,14 +40,14 @@ def label_folders(
     FileExistsError
         If ``folder`` holds labels or files that do not belong to these songs.
     ValueError
-        If a song is a stem file (:func:`decoded` makes wav files of them), two songs have one
-        name, or a name is not usable for a file.
+        If the stems of a song are no files (:func:`decoded` makes files of them), two songs have
+        one name, or a name is not usable for a file.
     OSError
-        If the system makes links of neither kind.
+        If the system makes links of neither kind, or the folder cannot be written to.
     """
     is_mapping = isinstance(songs_or_files, Mapping)
     links = _links(songs_or_files if is_mapping else _files_by_label(songs_or_files))
-    folder = Path(folder).expanduser()
+    folder = expanded(folder)
     _require_no_others(folder, links)
     for link, file in links.items():
         (folder / link).parent.mkdir(parents=True, exist_ok=True)
@@ -56,33 +60,40 @@ def _files_by_label(songs) -> dict[str, dict[str, Path]]:
     for song in songs:
         if not isinstance(song, FolderSong):
             raise ValueError(
-                f"{song.name} is kept in a stem file, to whose stems nothing can link. Decode it "
-                "first: label_folders(decoded(songs), folder)."
+                f"The stems of {shown(song.name)} are no files of their own, to which a link could "
+                "lead. Decode it first: label_folders(decoded(songs), folder)."
             )
         for label in song.labels:
             of_label = files.setdefault(label, {})
             if of_label.setdefault(song.name, song.files[label]) != song.files[label]:
                 raise ValueError(
-                    f"Two songs are called '{song.name}': {of_label[song.name].parent} and "
-                    f"{song.files[label].parent}. Rename one of them, or use two folders."
+                    f"Two songs are called '{shown(song.name)}': "
+                    f"{shown(of_label[song.name].parent)} and {shown(song.files[label].parent)}. "
+                    "Rename one of them, or use two folders."
                 )
     return files
 
 
 def _links(files) -> dict[Path, Path]:
     """From the path of each link, below the folder of all labels, to its file."""
-    links = {}
+    links: dict[Path, Path] = {}
     for label, of_label in files.items():
         for name, file in of_label.items():
             for part in (label, name):
-                if not part or part.startswith(".") or Path(part).name != part:
+                if part in ("", ".") or part.startswith(".") or {*part} & {"/", os.sep, "\0"}:
                     raise ValueError(
-                        f"'{part}' cannot be the name of a file that Scaper sees: it must not be "
-                        "empty, begin with a dot or hold a slash. Rename it."
+                        f"'{shown(part)}' cannot be the name of a file that Scaper sees: it must "
+                        "not be empty, begin with a dot or hold a slash. Rename it."
                     )
             if not Path(file).is_file():
-                raise FileNotFoundError(f"There is no file {file}. Check the path.")
-            links[Path(label) / f"{name}{Path(file).suffix}"] = Path(file).absolute()
+                raise FileNotFoundError(f"There is no file {shown(file)}. Check the path.")
+            link = Path(normalised(label), normalised(f"{name}{Path(file).suffix}"))
+            if link in links:
+                raise ValueError(
+                    f"Two names are '{shown(name)}', with accents that are encoded in two ways. "
+                    "Rename one of them."
+                )
+            links[link] = Path(file).absolute()
     return links
 
 
@@ -90,12 +101,24 @@ def _require_no_others(folder, links):
     """Check that Scaper would see nothing but ``links`` (it sees neither files nor dots here)."""
     labels = {link.parent.name for link in links}
     for path in sorted(folder.glob("[!.]*/")):
-        others = [entry for entry in path.glob("[!.]*") if entry.relative_to(folder) not in links]
-        if path.name not in labels or others:
+        others = [entry for entry in path.glob("[!.]*") if not _is_one_of(links, entry, folder)]
+        if normalised(path.name) not in labels or others:
             raise FileExistsError(
-                f"{min(others, default=path)} does not belong to these songs, and Scaper would "
-                "draw from it. Delete it, or choose an empty folder."
+                f"{shown(min(others, default=path))} does not belong to these songs, and Scaper "
+                "would draw from it. Delete it, or choose an empty folder."
             )
+
+
+def _is_one_of(links, entry, folder):
+    name = entry.relative_to(folder)
+    if name in links:
+        return True
+    # Some disks change the encoding of accents in names, others keep both as two files.
+    link = Path(normalised(str(name)))
+    there = folder / link
+    return (
+        link in links and os.path.lexists(there) and os.path.samestat(entry.lstat(), there.lstat())
+    )
 
 
 def _link(link, file):
@@ -105,8 +128,8 @@ def _link(link, file):
     is_link = link.is_symlink() or not link.exists() or link.stat().st_nlink > 1
     if not is_link or (link.is_dir() and not link.is_symlink()):
         raise FileExistsError(
-            f"{link} is in the way: it is not a link to {file}, and may be the only copy of what "
-            "it holds. Move it, or choose an empty folder."
+            f"{shown(link)} is in the way: it is not a link to {shown(file)}, and may be the only "
+            "copy of what it holds. Move it, or choose an empty folder."
         )
     temporary = link.with_name(f".{uuid.uuid4().hex}")
     try:
@@ -125,7 +148,7 @@ def _make_link(link, file):
             link.hardlink_to(file)
         except (OSError, NotImplementedError) as error:
             raise OSError(
-                f"{link.parent} cannot hold links to {file}, neither symbolic ({refusal}) nor "
-                f"hard ({error}). Choose a folder on the disk of the songs, or, in Windows, "
-                "switch on its developer mode, which allows symbolic links."
+                f"{shown(link.parent)} cannot hold links to {shown(file)}, neither symbolic "
+                f"({refusal}) nor hard ({error}). Choose a folder on the disk of the songs, or, in "
+                "Windows, switch on its developer mode, which allows symbolic links."
             ) from error

@@ -1,318 +1,316 @@
-"""Songs with their stems, whatever the layout in which they lie on the disk.
+"""Open the songs of a folder, whatever the layout in which they lie there.
 
-:func:`open_songs` understands MUSDB18 (one ``.stem.mp4`` a song), MUSDB18-HQ (one folder a song)
-and any folder of stems. Opening reads headers only; audio is read when it is asked for, and only
-the segment that is asked for.
+:func:`open_songs` understands MUSDB18 (one ``.stem.mp4`` per song), MUSDB18-HQ (one folder per
+song), any folder of stems, and folders of tracks that are to be summed to stems. Opening reads
+headers only; audio is read when it is asked for, and only the segment that is asked for.
 """
 
 import json
 import os
-import shutil
-from abc import ABC, abstractmethod
-from collections.abc import Mapping
-from functools import lru_cache
+import warnings
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
-import numpy as np
-
-from tutorial_utils import audio
+from tutorial_utils import audio, files
 from tutorial_utils.audio import AudioError
+from tutorial_utils.data import stemfiles
+from tutorial_utils.data import taxonomy as taxonomies
+from tutorial_utils.data.disk import normalised
+from tutorial_utils.data.layouts import (
+    LABELS,
+    LENGTHS,
+    MIXTURE,
+    FolderSong,
+    Song,
+    TrackSong,
+    in_order,
+    open_tracks,
+)
+from tutorial_utils.data.stemfiles import StemFileSong
+from tutorial_utils.text import shown
 
-LABELS = ("drums", "bass", "other", "vocals")
-"""The stems of MUSDB18, in the order of its files."""
+__all__ = [
+    "LABELS",
+    "MIXTURE",
+    "SPLITS",
+    "FolderSong",
+    "Song",
+    "StemFileSong",
+    "TrackSong",
+    "open_songs",
+]
 
-MIXTURE = "mixture"
 SPLITS = ("train", "valid", "test")
-_STEM_FILE = ".stem.mp4"
-_MUST_AGREE = {"sample_rate": "Hz", "channels": "channels", "samples": "samples"}
+_ROOT = "MUSDB_PATH"
 
 
-class Song(ABC):
-    """One multitrack song: named stems of equal length, rate and channels.
+def open_songs(
+    root=None,
+    *,
+    taxonomy: Mapping[str | None, Sequence[str]] | None = None,
+    lengths: str = "error",
+) -> list[Song]:
+    """Open every song in a folder.
 
-    Attributes
-    ----------
-    name : str
-    split : {"train", "valid", "test"} or None
-        None if the folder that holds the song does not say.
-    sample_rate : int, in Hz
-    channels : int
-    samples : int
-    labels : tuple of str
-        The stems that :meth:`stem` gives.
-    """
+    These layouts are understood:
 
-    def __init__(self, name, split, sample_rate, channels, samples, labels):
-        self.name = name
-        self.split = split
-        self.sample_rate = sample_rate
-        self.channels = channels
-        self.samples = samples
-        self.labels = tuple(labels)
-
-    @property
-    def duration(self) -> float:
-        """Length in seconds."""
-        return self.samples / self.sample_rate
-
-    def stem(self, label: str, start: float = 0.0, duration: float | None = None) -> np.ndarray:
-        """Read a stem, or a segment of it.
-
-        Parameters
-        ----------
-        label : str
-            One of ``labels``.
-        start : float
-            In seconds.
-        duration : float, optional
-            In seconds; by default to the end.
-
-        Returns
-        -------
-        array of shape (channels, samples), float32
-
-        Raises
-        ------
-        AudioError
-            If the song has no such stem, the segment does not lie within the song, or the file is
-            damaged.
-        """
-        if label not in self.labels:
-            raise AudioError(
-                f"{self.name} has no stem '{label}'. It has: {', '.join(self.labels)}."
-            )
-        return self._read(label, start, duration)
-
-    def mixture(self, start: float = 0.0, duration: float | None = None) -> np.ndarray:
-        """Read the mixture, or a segment of it, like :meth:`stem`."""
-        return self._read(MIXTURE, start, duration)
-
-    def stems(self, start: float = 0.0, duration: float | None = None) -> dict[str, np.ndarray]:
-        """Read the same segment of all stems: ``{label: (channels, samples)}``."""
-        return {label: self._read(label, start, duration) for label in self.labels}
-
-    @abstractmethod
-    def _read(self, label, start, duration):
-        """Read the stem ``label``, or the mixture under the name ``mixture``."""
-
-    def __repr__(self):
-        return f"Song('{self.name}', {self.split}, {self.duration:.1f} s)"
-
-
-class FolderSong(Song):
-    """A song that is one sound file a stem, and perhaps one for the mixture.
-
-    Where there is no file of the mixture, the mixture is the sum of the stems.
-
-    Attributes
-    ----------
-    files : dict of Path
-        The sound file of each label, and of the mixture if it has one.
-    """
-
-    def __init__(self, name, split, files: Mapping[str, Path]):
-        headers = {label: audio.info(path) for label, path in files.items()}
-        first = next(iter(headers))
-        for label, header in headers.items():
-            for what, unit in _MUST_AGREE.items():
-                here, there = getattr(header, what), getattr(headers[first], what)
-                if here != there:
-                    raise AudioError(
-                        f"{files[label]} has {here} {unit}, but {files[first].name} beside it has "
-                        f"{there}. The files of a song must agree: export them again from one "
-                        "session, or remove the song."
-                    )
-        header = headers[first]
-        labels = _in_order(label for label in files if label != MIXTURE)
-        super().__init__(name, split, header.sample_rate, header.channels, header.samples, labels)
-        self.files = dict(files)
-
-    def _read(self, label, start, duration):
-        if label in self.files:
-            return audio.read(self.files[label], start, duration)[0]
-        return np.sum([self._read(stem, start, duration) for stem in self.labels], axis=0)
-
-
-class StemFileSong(Song):
-    """A song of MUSDB18: mixture and stems as five AAC streams of one file, read through musdb.
-
-    Every read starts ffmpeg and decodes from the start of the song. Whoever reads a song more than
-    once takes it from :func:`decoded`.
-    """
-
-    def __init__(self, track, split):
-        if not track.rate or not track.samples:
-            raise AudioError(f"{track.path} holds no audio. Get the file again, or remove it.")
-        channels = track.info.channels_streams[0]
-        super().__init__(
-            track.name, split, int(track.rate), channels, track.samples, _in_order(track.sources)
-        )
-        self.track = track
-
-    def _read(self, label, start, duration):
-        path = self.track.path
-        first, count = audio.segment(start, duration, self.sample_rate, self.samples, path)
-        stream = self.track.stem_id if label == MIXTURE else self.track.sources[label].stem_id
-        # One sample more than needed: ffmpeg may round the end of the segment down.
-        samples = self.track.load_audio(
-            path, stream, first / self.sample_rate, (count + 1) / self.sample_rate
-        )[:count]
-        if len(samples) < count:
-            raise AudioError(
-                f"{path} is truncated: its header promises {self.samples} samples, and reading "
-                f"{count} of them from sample {first} gave only {len(samples)}. Get it again."
-            )
-        return np.ascontiguousarray(samples.T, dtype=np.float32)
-
-
-def open_songs(root=None) -> list[Song]:
-    """Open every song below a folder.
-
-    Three layouts are understood:
-
-    - MUSDB18: ``train/`` and ``test/`` with one ``NAME.stem.mp4`` a song (this needs ffmpeg);
-    - MUSDB18-HQ: ``train/`` and ``test/`` with one folder a song, which holds ``mixture.wav`` and
+    - MUSDB18: ``train/`` and ``test/`` with one ``NAME.stem.mp4`` per song (this needs ffmpeg);
+    - MUSDB18-HQ: ``train/`` and ``test/`` with one folder per song, which holds ``mixture.wav`` and
       ``drums.wav``, ``bass.wav``, ``other.wav`` and ``vocals.wav``;
-    - any stems: one folder a song, below ``root`` or below ``train/``, ``valid/`` and ``test/``,
-      with one wav, flac, mp3 or ogg file a stem, named after it. ``root`` may be such a song.
+    - any stems: one folder per song, in ``root`` or in ``train/``, ``valid/`` and ``test/``, with
+      one wav, flac, mp3 or ogg file per stem, named after it. ``root`` may be such a song;
+    - tracks, with a ``taxonomy``: the same, but each stem is the sum of all tracks that belong to
+      it. They lie in the folder of the song, or in folders within it that are named after
+      instruments, as in MoisesDB.
+
+    Hidden files, and those that systems leave in folders, are skipped.
 
     Parameters
     ----------
     root : path-like, optional
         By default the folder that the environment variable ``MUSDB_PATH`` names. Without that,
         the TinyStems are opened, and composed first if they are not there yet.
+    taxonomy : mapping of str to sequences of str, optional
+        The words by which the tracks of each stem are known, such as ``tu.data.TAXONOMY``; see
+        :func:`tutorial_utils.data.sort_tracks`, which shows what goes where. A song keeps it in
+        its attribute ``tracks``.
+    lengths : {"error", "trim", "pad"}
+        What to do with a song whose files differ in length: refuse it, cut all to the shortest
+        file, or fill them with silence up to the longest.
 
     Returns
     -------
     list of Song
-        Sorted by split, then by name.
+        Sorted by split, then by name. If songs lack stems that others have, a warning names them.
 
     Raises
     ------
     FileNotFoundError
-        If there is no such folder, or no song in it.
-    AudioError
-        If a song is not usable; the message names the file.
+        If there is no such folder, no song in it, or a link in it leads nowhere.
+    OSError
+        If a file or folder may not be read.
+    ValueError
+        If a song is not usable (:class:`AudioError`; the message names the file), the taxonomy does
+        not know a track or is not usable, or the file ``metadata.json`` of the set is damaged.
     RuntimeError
         If the songs are ``.stem.mp4`` files and ffmpeg is not installed.
+
+    Notes
+    -----
+    Tracks are summed as they are, at the levels they were recorded with, and mono tracks stand in
+    the middle: that is a rough mix, without the gains, pans and effects of the real one.
 
     Examples
     --------
     >>> songs = open_songs()                                             # doctest: +SKIP
     >>> songs[0].stem("vocals", start=2.0, duration=5.0).shape           # doctest: +SKIP
     (2, 220500)
-    """
-    root = root or os.environ.get("MUSDB_PATH")
-    if root is None:
-        from tutorial_utils import tinystems
 
-        root = tinystems.build()
-    root = Path(root).expanduser()
-    if not root.is_dir():
-        raise FileNotFoundError(
-            f"There is no folder {root}. Give the folder that holds the songs, or none (and no "
-            "MUSDB_PATH) to use the TinyStems that come with this package."
-        )
+    Sessions of many tracks, whose stems are written to files once:
+
+    >>> songs = open_songs("sessions", taxonomy=tu.data.TAXONOMY, lengths="pad")  # doctest: +SKIP
+    >>> songs[0].tracks["drums"]                                         # doctest: +SKIP
+    [PosixPath('sessions/a song/01_Kick.wav'), PosixPath('sessions/a song/02_Snare.wav')]
+    >>> songs = tu.data.decoded(songs)                                   # doctest: +SKIP
+    """
+    if lengths not in LENGTHS:
+        raise ValueError(f"lengths is one of {', '.join(LENGTHS)}, not {shown(repr(lengths))}.")
+    how = _How(None if taxonomy is None else taxonomies.entries(taxonomy), lengths, [])
+    root = _folder(root)
     split_folders = [root / split for split in SPLITS if (root / split).is_dir()]
+    validation = _validation(root) if root / "train" in split_folders else frozenset()
     songs = []
     for folder in split_folders or [root]:
-        songs += _open_folder(folder, folder.name if split_folders else None, _validation(root))
+        songs += _open_folder(folder, folder.name if split_folders else None, validation, how)
+    if how.unknown:
+        raise ValueError(taxonomies.unknown_text(how.unknown))
     if not songs:
         raise FileNotFoundError(
-            f"There are no songs in {root}. Expected: train/ and test/ with .stem.mp4 files, or "
-            f"one folder a song with one file a stem ({', '.join(audio.SUFFIXES)})."
+            f"There are no songs in {shown(root)}. Expected: train/ and test/ with .stem.mp4 "
+            f"files, or one folder per song with one file per stem ({', '.join(audio.SUFFIXES)})."
         )
-    return sorted(songs, key=lambda song: ((*SPLITS, None).index(song.split), song.name))
-
-
-def _open_folder(folder, split, validation):
-    """Open the songs that lie directly in ``folder``, which may be a song itself."""
-    songs = []
-    for path in sorted(folder.iterdir()):
-        name = path.name.removesuffix(_STEM_FILE)
-        own_split = "valid" if split == "train" and name in validation else split
-        if path.name.startswith("."):
-            continue
-        if path.name.endswith(_STEM_FILE):
-            songs.append(_open_stem_file(path, own_split))
-        elif path.is_dir() and (files := _sound_files(path)):
-            songs.append(FolderSong(name, own_split, files))
-    if not songs and (files := _sound_files(folder)):
-        songs.append(FolderSong(folder.resolve().name, split, files))
+    songs.sort(key=lambda song: ((*SPLITS, None).index(song.split), song.name))
+    _check_names(songs)
+    if missing := _missing_stems(songs):
+        warnings.warn(missing, stacklevel=2)
     return songs
 
 
-def _sound_files(folder) -> dict[str, Path]:
-    """The sound files in a folder by label; empty if it holds no stem."""
-    files: dict[str, Path] = {}
-    for path in sorted(folder.iterdir()):
-        if path.suffix.lower() not in audio.SUFFIXES or path.name.startswith("."):
-            continue
-        label = path.stem.lower()
-        if label in files:
-            raise AudioError(
-                f"{folder} holds two files for '{label}': {files[label].name} and {path.name}. "
-                "Remove one of them."
-            )
-        files[label] = path
-    return {} if list(files) == [MIXTURE] else files
+def name_of(path: Path) -> str:
+    """The name of a file or folder as text, the same however its accents are encoded.
 
-
-def _open_stem_file(path, split):
-    if not (shutil.which("ffmpeg") and shutil.which("ffprobe")):
-        raise RuntimeError(
-            f"{path} is a .stem.mp4 file, and ffmpeg, which reads them, is not installed. Install "
-            "it (conda install ffmpeg, apt install ffmpeg, brew install ffmpeg or winget install "
-            "ffmpeg), or use MUSDB18-HQ, whose wav files need no ffmpeg."
-        )
-    if path.stat().st_size == 0:
-        raise AudioError(f"{path} is empty (0 bytes). Get the file again, or remove it.")
-    import ffmpeg
-    import musdb
-
+    Raises
+    ------
+    AudioError
+        If the name is not in UTF-8, so that no table could hold it.
+    """
     try:
-        settings = _musdb_settings()
-        track = musdb.MultiTrack(
-            path=str(path),
-            name=path.name.removesuffix(_STEM_FILE),
-            stem_id=settings["stem_ids"][MIXTURE],
-            subset=path.parent.name,
-        )
-    except (ffmpeg.Error, Warning, RuntimeError, KeyError, IndexError) as error:
+        str(path).encode()
+    except UnicodeEncodeError as error:
         raise AudioError(
-            f"{path} cannot be read as a stem file ({type(error).__name__}). It may be damaged: "
-            "get it again, or remove it."
+            f"{shown(path)}: this name is not written in UTF-8, and could stand in no table. "
+            "Rename it."
         ) from error
-    track.sources = {
-        label: musdb.Source(track, name=label, path=str(path), stem_id=settings["stem_ids"][label])
-        for label in settings["sources"]
+    return normalised(path.name)
+
+
+def contents(folder: Path) -> list[Path]:
+    """What lies in a folder, but for what systems leave there, in the order of names."""
+    return sorted(path for path in folder.iterdir() if not files.is_litter(path.name))
+
+
+def sound_files(folder: Path) -> list[Path]:
+    """The sound files that lie in a folder, in the order of their names.
+
+    A link that leads nowhere is among them, because whoever opens it gets an error. Without that,
+    the stem would be missing without a word.
+    """
+    return [
+        path
+        for path in contents(folder)
+        if path.suffix.lower() in audio.SUFFIXES
+        and (path.is_file() or (path.is_symlink() and not path.exists()))
+    ]
+
+
+class _How(NamedTuple):
+    """How songs are opened; tracks that the taxonomy does not know are collected in ``unknown``."""
+
+    words: Sequence[taxonomies.Entry] | None
+    lengths: str
+    unknown: list[str]
+
+
+def _folder(root) -> Path:
+    """The folder of the songs, which exists."""
+    says = ""
+    if not root and (root := os.environ.get(_ROOT)):
+        says = f" (named by {_ROOT})"
+    if not root:
+        from tutorial_utils import tinystems
+
+        root = tinystems.build()
+    root = files.expanded(root)
+    if not root.is_dir():
+        what = "is no folder but a file" if root.is_file() else "does not exist"
+        raise FileNotFoundError(
+            f"There is no folder {shown(root)}{says}: it {what}. Give the folder that holds the "
+            f"songs, or none (and no {_ROOT}) to use the TinyStems that come with this package."
+        )
+    return root
+
+
+def _open_folder(folder, split, validation, how) -> list[Song]:
+    """Open the songs that lie directly in ``folder``, which may be a song itself."""
+    songs = []
+    for path in contents(folder):
+        if path.name.lower().endswith(stemfiles.SUFFIX) and path.is_file():
+            name = name_of(path)[: -len(stemfiles.SUFFIX)]
+            own_split = "valid" if split == "train" and name in validation else split
+            songs.append(stemfiles.open_stem_file(path, name, own_split, how.lengths))
+        elif path.is_dir() and (tracks := _tracks(path, how)):
+            name = name_of(path)
+            own_split = "valid" if split == "train" and name in validation else split
+            songs.append(open_tracks(name, own_split, path, tracks, how.lengths))
+    if not songs and not how.unknown and (tracks := _tracks(folder, how)):
+        name = name_of(folder.resolve())
+        songs.append(open_tracks(name, split, folder, tracks, how.lengths))
+    return songs
+
+
+def _tracks(folder, how) -> dict[str, list[Path]]:
+    """The sound files of a song by stem; none if the folder is no song."""
+    if how.words is None:
+        by_label = _by_name(sound_files(folder), folder)
+        return {} if list(by_label) == [MIXTURE] else by_label
+    return _sorted_tracks(folder, how)
+
+
+def _by_name(paths, folder) -> dict[str, list[Path]]:
+    """The file of each label, which is its name in small letters."""
+    by_name: dict[str, list[Path]] = {}
+    for path in paths:
+        name = os.path.splitext(name_of(path))[0].lower()
+        if name in by_name:
+            raise AudioError(
+                f"{shown(folder)} holds two files for '{shown(name)}': "
+                f"{shown(by_name[name][0].name)} and {shown(path.name)}. Remove one of them."
+            )
+        by_name[name] = [path]
+    return by_name
+
+
+def _sorted_tracks(folder, how) -> dict[str, list[Path]]:
+    """The tracks of a song, in its folder or one level below, sorted by the taxonomy."""
+    below = {part: sound_files(part) for part in contents(folder) if part.is_dir()}
+    named = (taxonomies.best_entry(part.name, how.words) for part in below if below[part])
+    here = sound_files(folder)
+    if not here and not any(entry and entry.stem is not None for entry in named):
+        return {}  # Perhaps a folder of songs.
+    tracks = {}  # By what they really are: a link to another track is not summed twice.
+    for part, paths in {folder: here, **below}.items():
+        for (path,) in _by_name(paths, part).values():
+            tracks.setdefault(path.resolve(), path.relative_to(folder))
+    by_stem, unknown = taxonomies.assign(tracks.values(), how.words)
+    how.unknown.extend(Path(folder.name, name) for name in unknown)
+    return {
+        stem: [folder / name for name in names]
+        for stem, names in by_stem.items()
+        if stem is not None
     }
-    return StemFileSong(track, split)
 
 
-@lru_cache
-def _musdb_settings():
-    """What musdb knows of MUSDB18: the streams of a stem file and the validation songs."""
-    from importlib.util import find_spec
-
-    import yaml
-
-    # Found without importing musdb, which cannot be imported where ffmpeg is missing.
-    package = Path(find_spec("musdb").origin).parent
-    return yaml.safe_load((package / "configs" / "mus.yaml").read_text(encoding="utf-8"))
-
-
-def _validation(root) -> set[str]:
+def _validation(root) -> frozenset[str]:
     """The names of the songs in ``train/`` that are kept for validation."""
-    names = set(_musdb_settings()["validation_tracks"])
+    names = stemfiles.validation_songs()
     metadata = root / "metadata.json"
     if metadata.is_file():
-        names |= set(json.loads(metadata.read_text(encoding="utf-8")).get("validation", ()))
-    return names
+        try:
+            content = json.loads(metadata.read_text(encoding="utf-8"))
+        except (ValueError, RecursionError) as error:
+            raise ValueError(
+                f"{shown(metadata)} cannot be read as JSON ({type(error).__name__}). It may name "
+                "the songs of train/ that are for validation: get it again, or, if it does not "
+                "belong to these songs, move it away."
+            ) from error
+        # Other sets have files of this name, too, with other things in them.
+        listed = content.get("validation", []) if isinstance(content, dict) else []
+        if not isinstance(listed, list) or not all(isinstance(name, str) for name in listed):
+            raise ValueError(
+                f"{shown(metadata)}: 'validation' must be a list of names of songs, not "
+                f"{shown(repr(listed))}. Mend it, or, if it does not belong to these songs, move "
+                "it away."
+            )
+        names |= {*listed}
+    return frozenset(normalised(name) for name in names)
 
 
-def _in_order(labels):
-    """Sort labels: those of MUSDB18 in its own order, then the others by name."""
-    return sorted(
-        labels, key=lambda label: (LABELS.index(label) if label in LABELS else len(LABELS), label)
+def _check_names(songs):
+    """Check that no two songs of a split have the same name, by which tables know them."""
+    found: dict[tuple, Song] = {}
+    for song in songs:
+        other = found.setdefault((song.split, song.name), song)
+        if other is not song:
+            raise AudioError(
+                f"Two songs are called '{shown(song.name)}': {shown(other.path)} and "
+                f"{shown(song.path)}. Rename one of them."
+            )
+
+
+def _missing_stems(songs) -> str | None:
+    """A warning if songs lack stems that others have."""
+    every = in_order({label for song in songs for label in song.labels})
+    lacking = [song for song in songs if len(song.labels) < len(every)]
+    if not lacking:
+        return None
+    examples = "; ".join(
+        f"'{shown(song.name)}' has no "
+        f"{shown(', '.join(label for label in every if label not in song.labels))}"
+        for song in lacking[:3]
+    )
+    return (
+        f"{len(lacking)} of {len(songs)} songs lack stems that others have: {examples}"
+        f"{'; ...' if len(lacking) > 3 else ''}. A table mixes songs that have the same stems: "
+        "choose them by their labels, [song for song in songs if 'vocals' in song.labels]."
     )

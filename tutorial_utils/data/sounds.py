@@ -10,7 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tutorial_utils import audio
-from tutorial_utils.data.songs import SPLITS
+from tutorial_utils.data.disk import normalised
+from tutorial_utils.data.songs import SPLITS, contents, name_of, sound_files
+from tutorial_utils.files import expanded
+from tutorial_utils.text import shown
 
 Files = range | slice | Collection[str]
 """Which files of a category: their positions in the order of names, or their names."""
@@ -54,8 +57,9 @@ def open_sounds(
     """Open the sounds of a folder of categories.
 
     Every folder in ``root`` is a category, named after the folder. Its sounds are the wav, flac,
-    mp3 and ogg files that lie directly in it; what is hidden (its name begins with a dot) is
-    skipped. Only headers are read. The files may differ in sample rate and in channels.
+    mp3 and ogg files that lie directly in it. Hidden files and folders, and those that systems
+    leave behind, are skipped. Only headers are read. The files may differ in sample rate and in
+    channels.
 
     Parameters
     ----------
@@ -75,10 +79,13 @@ def open_sounds(
     Raises
     ------
     FileNotFoundError
-        If there is no such folder, or no category in it.
+        If there is no such folder, no category in it, or a link in it leads nowhere.
+    OSError
+        If a file or folder may not be read.
     ValueError
         If a category is empty or unknown, a range goes past its files, a name is not among them,
-        a split draws nothing from a category, two splits hold other categories or the same file.
+        a split draws nothing from a category, two splits hold other categories or the same file,
+        or a name could not stand in a table of mixtures.
     TypeError
         If a split is given as something else.
     AudioError
@@ -90,7 +97,7 @@ def open_sounds(
     >>> sounds[0]                                                              # doctest: +SKIP
     Sound(label='dog', file=PosixPath('sounds/dog/000.wav'), split='train', ...)
     """
-    root = Path(root).expanduser()
+    root = expanded(root)
     folders = _categories(root)
     asked = {"train": train, "valid": valid, "test": test}
     splits = {split: files for split, files in asked.items() if files is not None}
@@ -109,40 +116,50 @@ def open_sounds(
 
 def _categories(root) -> dict[str, Path]:
     if not root.is_dir():
-        raise FileNotFoundError(f"There is no folder {root}. Give the folder of the categories.")
-    folders = {path.name: path for path in sorted(root.glob("[!.]*")) if path.is_dir()}
+        raise FileNotFoundError(
+            f"There is no folder {shown(root)}. Give the folder of the categories."
+        )
+    folders: dict[str, Path] = {}
+    for path in contents(root):
+        if path.is_dir() and (other := folders.setdefault(name_of(path), path)) != path:
+            raise ValueError(
+                f"Two categories are called '{shown(path.name)}': the accents in the names of "
+                f"{shown(other)} are encoded in two ways. Rename one of them."
+            )
     if not folders:
         raise FileNotFoundError(
-            f"There are no folders in {root}. Expected: one folder per category, with its sound "
-            f"files in it ({', '.join(audio.SUFFIXES)})."
+            f"There are no folders in {shown(root)}. Expected: one folder per category, with its "
+            f"sound files in it ({', '.join(audio.SUFFIXES)})."
         )
     return folders
 
 
 def _files(folder) -> list[Path]:
     """The sound files of a category in the order of their names; at least one."""
-    files = [
-        path
-        for path in sorted(folder.glob("[!.]*"), key=lambda path: path.name)
-        if path.is_file() and path.suffix.lower() in audio.SUFFIXES
-    ]
-    if not files:
+    if not (found := sound_files(folder)):
         raise ValueError(
-            f"The category {folder} holds no sound files ({', '.join(audio.SUFFIXES)}); folders "
-            "within it are not searched. Put its sounds into it, remove it, or name the "
+            f"The category {shown(folder)} holds no sound files ({', '.join(audio.SUFFIXES)}); "
+            "folders within it are not searched. Put its sounds into it, remove it, or name the "
             "categories to use in a mapping."
         )
-    return files
+    return found
 
 
-def _open(split, files) -> list[Sound]:
+def _open(split, found) -> list[Sound]:
+    from tutorial_utils.data.checks import problem_of  # Which imports pandas, and this module.
+
     sounds = []
-    for file in files:
+    for file in found:
+        label = name_of(file.parent)
+        for name in (label, name_of(file)):
+            if problem := problem_of(name):
+                raise ValueError(
+                    f"{shown(file)}: no table of mixtures could hold the name '{shown(name)}', "
+                    f"because it {problem}"
+                )
         header = audio.info(file)
         sounds.append(
-            Sound(
-                file.parent.name, file, split, header.sample_rate, header.channels, header.samples
-            )
+            Sound(label, file, split, header.sample_rate, header.channels, header.samples)
         )
     return sounds
 
@@ -158,41 +175,47 @@ def _choose(split, files, folders) -> dict[str, list[Path]]:
         )
     if not files:
         raise ValueError(f"{split}: the mapping names no category. Name at least one.")
-    if unknown := [label for label in files if label not in folders]:
-        raise ValueError(
-            f"{split}: there is no category '{unknown[0]}'. There are: {', '.join(folders)}."
-        )
-    chosen = {}
+    chosen: dict[str, list[Path]] = {}
     for label, wanted in files.items():
-        chosen[label] = _pick(wanted, _files(folders[label]), f"{split}, category '{label}'")
-        if not chosen[label]:
+        name = normalised(label) if isinstance(label, str) else None
+        if name not in folders:
             raise ValueError(
-                f"{split}, category '{label}': {wanted!r} chooses no file. Each category needs at "
-                "least one."
+                f"{split}: there is no category '{shown(label)}'. There are: "
+                f"{shown(', '.join(folders))}."
+            )
+        if name in chosen:
+            raise ValueError(f"{split}: the category '{shown(label)}' is named twice.")
+        what = f"{split}, category '{shown(label)}'"
+        chosen[name] = _pick(wanted, _files(folders[name]), what)
+        if not chosen[name]:
+            raise ValueError(
+                f"{what}: {shown(repr(wanted))} chooses no file. Each category needs at least one."
             )
     return chosen
 
 
-def _pick(wanted, files, what) -> list[Path]:
+def _pick(wanted, found, what) -> list[Path]:
     """Those of a category's files that are wanted; ``what`` begins the errors' texts."""
     if isinstance(wanted, range | slice):
-        return [files[i] for i in sorted(_positions(wanted, len(files), what))]
+        return [found[i] for i in sorted(_positions(wanted, len(found), what))]
     is_list = isinstance(wanted, Collection) and not isinstance(wanted, str | bytes | Mapping)
     if not is_list or not all(isinstance(name, str) for name in wanted):
         raise TypeError(
-            f"{what}: the files must be a range, a slice or a list of file names, not {wanted!r}."
+            f"{what}: the files must be a range, a slice or a list of file names, not "
+            f"{shown(repr(wanted))}."
         )
-    by_name = {file.name: file for file in files}
-    for name in wanted:
+    by_name = {name_of(file): file for file in found}
+    chosen: dict[str, Path] = {}
+    for name in map(normalised, wanted):
         if name not in by_name:
             raise ValueError(
-                f"{what}: there is no sound file '{name}' in {files[0].parent}. Names are written "
-                f"with their suffix, as in '{files[0].name}'."
+                f"{what}: there is no sound file '{shown(name)}' in {shown(found[0].parent)}. "
+                f"Names are written with their suffix, as in '{shown(found[0].name)}'."
             )
-    if len(set(wanted)) < len(wanted):
-        twice = next(name for name in wanted if list(wanted).count(name) > 1)
-        raise ValueError(f"{what}: the file '{twice}' is named twice. Name it once.")
-    return [by_name[name] for name in sorted(wanted)]
+        if name in chosen:
+            raise ValueError(f"{what}: the file '{shown(name)}' is named twice. Name it once.")
+        chosen[name] = by_name[name]
+    return [chosen[name] for name in sorted(chosen)]
 
 
 def _positions(wanted, count, what) -> range:
@@ -202,7 +225,7 @@ def _positions(wanted, count, what) -> range:
         outside = any(not -count <= end <= count for end in ends)
         positions = range(*wanted.indices(count))
     else:
-        outside = len(wanted) > 0 and (min(wanted) < 0 or max(wanted) >= count)
+        outside = wanted and not all(0 <= end < count for end in (wanted[0], wanted[-1]))
         positions = wanted
     if outside:
         raise ValueError(
@@ -219,8 +242,8 @@ def _require_same_categories(chosen):
             label = min(unlike)
             has, lacks = (first, split) if label in chosen[first] else (split, first)
             raise ValueError(
-                f"The category '{label}' is in {has}, but not in {lacks}. All splits must hold "
-                "the same categories: give it files in both, or in neither."
+                f"The category '{shown(label)}' is in {has}, but not in {lacks}. All splits must "
+                "hold the same categories: give it files in both, or in neither."
             )
 
 
@@ -232,6 +255,6 @@ def _require_disjoint(chosen):
             other = taken.setdefault(file.resolve(), split)
             if other != split:
                 raise ValueError(
-                    f"{file} is in {other} and in {split}. A file may be in one split only, or "
-                    "the scores on unseen sounds would not be that: give it to one of them."
+                    f"{shown(file)} is in {other} and in {split}. A file may be in one split only, "
+                    "or the scores on unseen sounds would not be that: give it to one of them."
                 )
