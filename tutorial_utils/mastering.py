@@ -69,11 +69,9 @@ def compressor_gain(
             f"A compressor needs a ratio of at least 1 and a knee of at least 0 dB, not {ratio:g} "
             f"and {knee_db:g} dB."
         )
-    over = _peak_db(audio) - threshold_db
-    in_knee = np.clip(over + knee_db / 2, 0, knee_db) ** 2 / (2 * max(knee_db, _SILENCE))
-    above_knee = np.maximum(over - knee_db / 2, 0)
-    reduction = (1 - 1 / ratio) * (in_knee + above_knee)
-    return _factors(_follow(reduction, sample_rate, attack, release))
+    needed = reduction(_peak_db(audio) - threshold_db, ratio, knee_db)
+    _check_times(attack, release, sample_rate)
+    return _factors(smoothed(needed, 1 / sample_rate, attack, release, needed[0]))
 
 
 def limiter_gain(
@@ -118,15 +116,56 @@ def limiter_gain(
     """
     if not look_ahead >= 0:
         raise AudioError(f"A limiter cannot look {look_ahead:g} s ahead; give 0 s or more.")
+    _check_times(0.0, release, sample_rate)
     needed = np.maximum(_peak_db(audio) - ceiling_db, 0)
     window = round(look_ahead * sample_rate) + 1
     # The filter's window is centred; shifted by half of itself, it begins with the sample itself.
     coming = maximum_filter1d(needed, window, origin=-(window // 2), mode="nearest")
-    held = _follow(coming, sample_rate, attack=0.0, release=release)
+    held = smoothed(coming, 1 / sample_rate, attack=0.0, release=release, start=coming[0])
     # Each of the values averaged here is at least what is needed now, hence so is their mean.
     before = np.full(window - 1, held[0])
     smooth = np.convolve(np.concatenate([before, held]), np.full(window, 1 / window), mode="valid")
     return _factors(smooth)
+
+
+def reduction(over_db: np.ndarray, ratio: float, knee_db: float) -> np.ndarray:
+    """Gain computer: by how many dB a level is to be reduced (Giannoulis et al., eq. 4).
+
+    Parameters
+    ----------
+    over_db : array, in dB
+        Levels relative to the threshold.
+    ratio : float, at least 1
+    knee_db : float, not negative
+    """
+    half = knee_db / 2
+    in_knee = (over_db + half) ** 2 / (2 * max(knee_db, _SILENCE))
+    kept = np.where(over_db > half, over_db, np.where(over_db < -half, 0.0, in_knee))
+    return kept * (1 - 1 / ratio)
+
+
+def smoothed(
+    reduction_db: np.ndarray, interval: float, attack: float, release: float, start: float = 0.0
+) -> np.ndarray:
+    """Follow a curve with one pole that is quick on the way up and slow on the way down.
+
+    Parameters
+    ----------
+    reduction_db : array of shape (values,), in dB
+    interval : float, in seconds
+        From one value to the next.
+    attack, release : float, in seconds
+        Time constants; with 0 the curve is followed at once.
+    start : float, in dB
+        What it was before.
+    """
+    rise, fall = (float(np.exp(-interval / time)) if time else 0.0 for time in (attack, release))
+    state = float(start)
+    followed = []
+    for value in reduction_db.tolist():  # plain floats: several times faster than NumPy's scalars
+        state = value + (rise if value > state else fall) * (state - value)
+        followed.append(state)
+    return np.array(followed)
 
 
 def _peak_db(audio):
@@ -137,22 +176,12 @@ def _peak_db(audio):
     return 20 * np.log10(np.maximum(np.abs(audio).max(axis=0), _SILENCE))
 
 
-def _follow(reduction, sample_rate, attack, release):
-    """Follow a curve with one pole that is quick on the way up and slow on the way down."""
+def _check_times(attack, release, sample_rate):
     if not (attack >= 0 and release >= 0 and sample_rate > 0):
         raise AudioError(
             f"Attack ({attack:g} s) and release ({release:g} s) must not be negative, and the "
             f"sample rate ({sample_rate:g} Hz) must be above 0."
         )
-    rise, fall = (
-        float(np.exp(-1 / (time * sample_rate))) if time else 0.0 for time in (attack, release)
-    )
-    state = float(reduction[0])
-    followed = []
-    for value in reduction.tolist():  # plain floats: several times faster than NumPy's scalars
-        state = value + (rise if value > state else fall) * (state - value)
-        followed.append(state)
-    return np.array(followed)
 
 
 def _factors(reduction_db):

@@ -17,6 +17,7 @@ import numpy as np
 
 from tutorial_utils import audio, loudness
 from tutorial_utils.data.distributions import Distributions
+from tutorial_utils.data.event import Event
 from tutorial_utils.data.songs import FolderSong
 from tutorial_utils.data.sounds import Sound
 
@@ -30,80 +31,6 @@ K = ("const", 3)
 EVENT_DURATION = ("uniform", 1.0, 4.0)
 EVENT_TIME = ("uniform", 0.0, math.inf)
 _TRIES = 1000
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Event:
-    """One source of one mixture: a row of the table.
-
-    Attributes
-    ----------
-    mixture : int
-        The number of the mixture.
-    split : str
-        "train", "valid", "test" or nothing.
-    label : str
-    song : str
-        The song, or the name of the sound file.
-    source_file : str
-        Where the audio lies, relative to the table's root, with forward slashes.
-    source_time, source_duration : float, in seconds
-        The segment of the file.
-    event_time : float, in seconds
-        Where it begins in the mixture.
-    snr : float, in LU; nan to keep the level that the segment has in its file
-        Loudness relative to ``ref_db``. It is not a ratio between two sources.
-    ref_db : float, in LUFS
-        The mixture's reference loudness.
-    pitch_shift : float, in semitones; nan for none
-    time_stretch : float; nan for none
-        Factor on the duration: above 1 the segment gets longer and slower.
-    loudness : float, in LUFS
-        Of the segment in its file; nan if it is to be measured when the mixture is rendered.
-    role : {"foreground", "background"}
-        Scaper's word: a background is not faded in and out.
-    channels, sample_rate : int
-        Of the mixture. The segment is converted if its file has others.
-    gain : float, in dB
-        On top of the level that ``snr`` or the file gives.
-    polarity : {1, -1}
-        With -1 every sample changes its sign.
-    swap : {0, 1}
-        With 1 the channels change places, the last one first.
-    effects : float; nan for none
-        The seed, a whole number, of a chain of effects (:mod:`tutorial_utils.effects`).
-    """
-
-    mixture: int
-    split: str
-    label: str
-    song: str
-    source_file: str
-    source_time: float
-    source_duration: float
-    event_time: float
-    snr: float
-    ref_db: float
-    pitch_shift: float = math.nan
-    time_stretch: float = math.nan
-    loudness: float = math.nan
-    role: str = "foreground"
-    channels: int = 2
-    sample_rate: int = 44100
-    gain: float = 0.0
-    polarity: int = 1
-    swap: int = 0
-    effects: float = math.nan
-
-    @property
-    def duration(self) -> float:
-        """Seconds in the mixture, after stretching."""
-        return self.source_duration * (1.0 if math.isnan(self.time_stretch) else self.time_stretch)
-
-    @property
-    def changed(self) -> bool:
-        """Whether pitch or tempo are to be changed."""
-        return not (math.isnan(self.pitch_shift) and math.isnan(self.time_stretch))
 
 
 @dataclasses.dataclass(frozen=True)

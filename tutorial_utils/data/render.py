@@ -1,11 +1,12 @@
-"""From events to audio: read, shift, bring to a loudness, place, add.
+"""From events to audio: read, change, bring to a level, place, add.
 
 The steps and their order are Scaper's, so that a mixture without changes of pitch and tempo sounds
 here as it does there, to the rounding of the last bits. Only the samples that are needed are read,
-and where the loudness of a segment is known from the table it is not measured again: what is left
-to do is to scale and to add.
+and where the loudness of a segment is known from the table, or its level is to stay as it is,
+nothing is measured: what is left to do is to scale and to add.
 """
 
+import dataclasses
 import functools
 import math
 from collections.abc import Mapping, Sequence
@@ -15,8 +16,9 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from tutorial_utils import audio, loudness, stretch
-from tutorial_utils.data.mixing import Event
+from tutorial_utils import audio, effects, loudness, stretch
+from tutorial_utils.cache import compiled
+from tutorial_utils.data.event import Event
 
 QUIETEST = -70.0
 """LUFS. What is quieter counts as this loud, so that silence is not amplified without end."""
@@ -99,28 +101,54 @@ def render(
     return Mix(mixture, sources, sample_rate, scale)
 
 
+def level(event: Event, root: Path) -> float:
+    """Loudness to which the segment of an event is brought, before the mixture is scaled: in LUFS.
+
+    This is ``ref_db + snr + gain``. For an event that keeps the level of its file (its ``snr`` is
+    nan) it is the loudness of the segment in the file plus ``gain``; the segment is read and
+    measured if its loudness is not known. Pitch, tempo and effects are changed afterwards, and do
+    not change it.
+
+    Parameters
+    ----------
+    event : Event
+    root : Path
+        The folder that its file is relative to.
+
+    Raises
+    ------
+    FileNotFoundError, AudioError
+        As :func:`render`.
+    """
+    known = not math.isnan(event.loudness)
+    if not math.isnan(event.snr) or known:
+        return _level(event, event.loudness)
+    segment, file_rate = _source(event, root)
+    return _level(event, _measure(_converted(segment, file_rate, event), event.sample_rate))
+
+
+def _level(event, in_file):
+    """The level of an event whose segment has a loudness in its file."""
+    if math.isnan(event.snr):
+        return max(in_file, QUIETEST) + event.gain
+    return event.ref_db + event.snr + event.gain
+
+
 def _event(event, root, memory, fade_in, fade_out):
-    """The audio of one event at its loudness and place: a view of ``memory``.
+    """The audio of one event at its level and place: a view of ``memory``.
 
     It has the shape (channels, samples), with whatever lies side by side in the file, or in what
     was made of it, side by side in memory. This saves a pass over the audio.
     """
-    segment, file_rate = _read(Path(root, event.source_file), event)
-    measured = event.loudness
-    full_scale = 32768 if segment.dtype == np.int16 else 1
-    if file_rate != event.sample_rate or event.changed or math.isnan(measured):
-        segment = _changed(segment / np.float32(full_scale), file_rate, event)
-        full_scale = 1
-        measured = _measure(segment, event.sample_rate)
-    elif len(segment) != event.channels:
-        segment = audio.with_channels(segment, event.channels)
-    level = event.ref_db + event.snr - max(measured, QUIETEST)
-    gain = 10 ** (level / 20) / full_scale
+    segment, decibels = _segment(event, root)
+    gain = event.polarity * 10 ** (decibels / 20)
+    if segment.dtype == np.int16:
+        gain /= 32768
     placed = memory.reshape((event.channels, -1), order=_order(segment))
     start = int(event.event_time * event.sample_rate)
     end = min(start + segment.shape[1], placed.shape[1])
     placed[:, :start] = 0
-    np.multiply(segment[:, : end - start], np.float32(gain), out=placed[:, start:end])
+    _scale(segment[:, : end - start], gain, event.swap, placed[:, start:end])
     placed[:, end:] = 0
     if event.role == "foreground":
         _fade_in(placed[:, start:end], int(fade_in * event.sample_rate))
@@ -128,6 +156,41 @@ def _event(event, root, memory, fade_in, fade_out):
         cut = start + segment.shape[1] - end
         _fade_in(placed[:, start:end][:, ::-1], int(fade_out * event.sample_rate), cut)
     return placed
+
+
+def _segment(event, root):
+    """A segment with all its changes, and the gain in dB that brings it to its level.
+
+    One that is not changed may still be in integers, and have the channels of its file.
+    """
+    segment, file_rate = _source(event, root)
+    as_it_is = file_rate == event.sample_rate and not event.changed
+    keeps, known = math.isnan(event.snr), not math.isnan(event.loudness)
+    if as_it_is and keeps:
+        return segment, event.gain
+    if as_it_is and known:
+        return segment, _level(event, event.loudness) - max(event.loudness, QUIETEST)
+    segment = _converted(segment, file_rate, event)
+    if keeps and not event.changed:
+        return segment, event.gain
+    in_file = event.loudness
+    if keeps and not known:
+        in_file = _measure(segment, event.sample_rate)
+    segment = _changed(segment, event)
+    return segment, _level(event, in_file) - max(_measure(segment, event.sample_rate), QUIETEST)
+
+
+def _source(event, root):
+    """The segment of an event as it lies in its file: (channels, samples), and the rate."""
+    path = Path(root, event.source_file)
+    if event.role == "background" and event.source_time == 0:
+        header = audio.info(path)
+        samples = int(event.source_duration * header.sample_rate)
+        if samples > header.samples:
+            whole = dataclasses.replace(event, source_duration=header.duration)
+            segment, rate = _read(path, whole)
+            return segment[:, np.arange(samples) % segment.shape[1]], rate
+    return _read(path, event)
 
 
 def _read(path, event):
@@ -155,18 +218,24 @@ def _read(path, event):
     return samples.T if integers else audio.require_finite(samples.T, path), rate
 
 
-def _changed(samples, file_rate, event):
-    """Bring a segment to the mixture's rate and channels, then to its pitch and tempo."""
+def _converted(samples, file_rate, event):
+    """Bring a segment to the mixture's rate and channels."""
+    if samples.dtype == np.int16:
+        samples = samples / np.float32(32768)
     samples = audio.resample(samples, file_rate, event.sample_rate)
-    samples = audio.with_channels(samples, event.channels)
-    if not event.changed:
-        return samples
-    return stretch.change(
-        samples,
-        event.sample_rate,
-        None if math.isnan(event.pitch_shift) else event.pitch_shift,
-        None if math.isnan(event.time_stretch) else event.time_stretch,
+    return audio.with_channels(samples, event.channels)
+
+
+def _changed(samples, event):
+    """Bring a segment to its pitch, its tempo and its sound."""
+    pitch, factor = (
+        None if math.isnan(value) else value for value in (event.pitch_shift, event.time_stretch)
     )
+    if not (pitch is None and factor is None):
+        samples = stretch.change(samples, event.sample_rate, pitch, factor)
+    if not math.isnan(event.effects):
+        samples = effects.apply(samples, event.sample_rate, int(event.effects))
+    return samples
 
 
 def _measure(samples, sample_rate):
@@ -176,15 +245,43 @@ def _measure(samples, sample_rate):
     return loudness.integrated(samples, sample_rate)
 
 
+def _scale(segment, gain, swap, out):
+    """Write a segment to ``out``, which may have fewer or more channels.
+
+    Channels are mixed down or repeated as :func:`tutorial_utils.audio.with_channels` does it.
+    """
+    there, wanted = len(segment), len(out)
+    if swap:
+        out = out[::-1]
+    elif there == wanted:
+        np.multiply(segment, np.float32(gain), out=out)
+        return
+    for i in range(wanted):
+        first, *rest = segment[i::wanted] if there > wanted else segment[[i % there]]
+        factor = np.float32(gain / (1 + len(rest)))
+        np.multiply(first, factor, out=out[i])
+        for channel in rest:
+            _add(channel, factor, out[i])
+
+
+@compiled
+def _add(channel, factor, out):
+    """Add a channel times a factor; NumPy would make a new array of the product first."""
+    for i in range(len(out)):
+        out[i] += factor * channel[i]
+
+
 def _fade_in(signal, samples, begun=0):
     """Fade in a signal of shape (channels, samples), in place; ``begun`` samples of it are over."""
-    ramp = _ramp(samples)[begun : begun + signal.shape[1]]
-    signal[:, : len(ramp)] *= ramp
+    signal = signal[:, : max(samples - begun, 0)]
+    signal *= _ramp(samples, begun, signal.shape[1])
 
 
-@functools.lru_cache
-def _ramp(samples):
-    return np.sin(np.linspace(0, np.pi / 2, samples, dtype=np.float32))
+@functools.lru_cache(16)
+def _ramp(samples, begun, length):
+    """A part of a quarter of a sine that lasts so many samples."""
+    step = np.pi / 2 / max(samples - 1, 1)
+    return np.sin(np.float32(step * np.arange(begun, begun + length)))
 
 
 def _order(signal):

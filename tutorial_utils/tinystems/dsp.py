@@ -5,11 +5,21 @@ Signals are float32, mono ``(samples,)`` or stereo ``(2, samples)``, at :data:`S
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import scipy.fft
 import scipy.signal
 
+from tutorial_utils import effects
+
 SAMPLE_RATE = 44100
+
+# The equaliser, at this rate.
+equalise = effects.equalise
+butter = partial(effects.butter, sample_rate=SAMPLE_RATE)
+peak = partial(effects.peak, sample_rate=SAMPLE_RATE)
+shelf = partial(effects.shelf, sample_rate=SAMPLE_RATE)
 
 
 def samples(seconds: float) -> int:
@@ -56,47 +66,6 @@ def wander(count: int, rate: float, dice, hop: int = 1) -> np.ndarray:
     return np.interp(at, np.arange(len(knots)), knots).astype(np.float32)
 
 
-def butter(kind: str, frequency, order: int = 2) -> np.ndarray:
-    """Butterworth ``"lowpass"``, ``"highpass"`` or ``"bandpass"`` as second-order sections."""
-    return scipy.signal.butter(order, frequency, kind, fs=SAMPLE_RATE, output="sos")
-
-
-def peak(frequency: float, decibels: float, q: float = 1.0) -> np.ndarray:
-    """A bell of an equaliser (R. Bristow-Johnson, "Audio EQ Cookbook") as one section."""
-    a = 10.0 ** (decibels / 40.0)
-    w = 2 * np.pi * frequency / SAMPLE_RATE
-    alpha = np.sin(w) / (2 * q)
-    c = -2 * np.cos(w)
-    b = np.array([1 + alpha * a, c, 1 - alpha * a, 1 + alpha / a, c, 1 - alpha / a])
-    return (b / b[3])[None]
-
-
-def shelf(kind: str, frequency: float, decibels: float) -> np.ndarray:
-    """A ``"low"`` or ``"high"`` shelf with slope 1 (the same cookbook) as one section."""
-    a = 10.0 ** (decibels / 40.0)
-    w = 2 * np.pi * frequency / SAMPLE_RATE
-    s = 1 if kind == "low" else -1
-    c = np.cos(w)
-    beta = 2 * np.sqrt(a) * np.sin(w) / np.sqrt(2)
-    section = np.array(
-        [
-            a * ((a + 1) - s * (a - 1) * c + beta),
-            s * 2 * a * ((a - 1) - s * (a + 1) * c),
-            a * ((a + 1) - s * (a - 1) * c - beta),
-            (a + 1) + s * (a - 1) * c + beta,
-            -s * 2 * ((a - 1) + s * (a + 1) * c),
-            (a + 1) + s * (a - 1) * c - beta,
-        ]
-    )
-    return (section / section[3])[None]
-
-
-def equalise(sound: np.ndarray, *sections: np.ndarray) -> np.ndarray:
-    """Filter with all the sections, one after the other."""
-    # In double precision: the poles of a 30 Hz filter lie too near the unit circle for float32.
-    return scipy.signal.sosfilt(np.concatenate(sections), sound).astype(np.float32)
-
-
 def convolve(sound: np.ndarray, response: np.ndarray) -> np.ndarray:
     """Convolve along the last axis and keep the sound's length; mono is spread to stereo."""
     count = sound.shape[-1]
@@ -136,32 +105,7 @@ def compress(
     attack: float = 0.005,
     release: float = 0.12,
 ) -> np.ndarray:
-    """Feed-forward compressor with a soft knee.
-
-    The level is the peak of blocks of 64 samples, both channels together. ``threshold`` is in dB
-    re the level that a twentieth of the sounding blocks exceed, so that it does not matter how
-    loud the sound comes in.
-    """
-    return sound * compressor_gain(sound, threshold, ratio, attack, release)
-
-
-def compressor_gain(sound, threshold, ratio, attack=0.005, release=0.12) -> np.ndarray:
-    """The gain curve of :func:`compress`, one value a sample."""
-    block = 64
-    count = sound.shape[-1]
-    edges = np.arange(0, count, block)
-    level = np.maximum.reduceat(np.abs(np.atleast_2d(sound)).max(axis=0), edges)
-    sounding = level[level >= 1e-3 * level.max()]
-    loud = np.sort(sounding)[int(0.95 * (len(sounding) - 1))]
-    over = 20 * np.log10(level / max(float(loud), 1e-9) + 1e-6) - threshold
-    over = np.where(over > 6, over, np.where(over < -6, 0.0, (over + 6) ** 2 / 24))
-    target = -over * (1 - 1 / ratio)
-    up, down = (float(np.exp(-block / SAMPLE_RATE / t)) for t in (attack, release))
-    state = 0.0
-    smoothed = []
-    for value in target.tolist():
-        keep = up if value < state else down
-        state = value + (state - value) * keep
-        smoothed.append(state)
-    curve = gain(np.interp(np.arange(count), edges + block // 2, smoothed))
-    return curve.astype(np.float32)
+    """Compress a sound, with the threshold in dB relative to its own loud parts."""
+    return sound * effects.compressor_gain(
+        sound, threshold, ratio, attack, release, sample_rate=SAMPLE_RATE
+    )

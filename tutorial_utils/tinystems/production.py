@@ -3,40 +3,20 @@
 from __future__ import annotations
 
 import numpy as np
-import scipy.fft
+
+from tutorial_utils import effects
 
 from . import dsp
 from .dsp import SAMPLE_RATE
 
 
 def room(seconds: float, bright: float, dice) -> np.ndarray:
-    """Impulse response of a room, (2, samples): early reflections, then a diffuse tail.
-
-    ``seconds`` is the time in which the middle frequencies fall by 60 dB; high ones fall sooner,
-    the less so the higher ``bright`` (0 to 1).
-    """
-    count = dsp.samples(min(seconds * 1.1, 3.0))
-    t = np.arange(count) / SAMPLE_RATE
-    noise = dice.noise(2, count)
-    tail = np.zeros((2, count), dtype=np.float32)
-    bands = ((120, 500, 1.1), (500, 2000, 1.0), (2000, 6000, 0.45 + 0.45 * bright),
-             (6000, 14000, 0.2 + 0.5 * bright))  # fmt: skip
-    for low, high, share in bands:
-        band = dsp.equalise(noise, dsp.butter("bandpass", (low, high), 1))
-        tail += band * np.exp(-6.9 * t / (seconds * share)).astype(np.float32)
-    tail *= (1 - np.exp(-t / 0.012)).astype(np.float32)
-    for _ in range(12):
-        at = dsp.samples(dice.uniform(0.004, 0.06))
-        if at < count:
-            tail[dice.whole(0, 1), at] += dice.pick([-1, 1]) * 6 * np.exp(-at / 1300)
-    return tail / np.sqrt(np.sum(tail**2) / 2)
-
-
-def reverb(send: np.ndarray, response: np.ndarray) -> np.ndarray:
-    """Put a stereo sound into a room."""
-    size = scipy.fft.next_fast_len(send.shape[1] + response.shape[1], real=True)
-    spectrum = scipy.fft.rfft(send, size) * scipy.fft.rfft(response, size)
-    return scipy.fft.irfft(spectrum, size)[:, : send.shape[1]]
+    """Impulse response of a room, (2, samples); see :func:`tutorial_utils.effects.room`."""
+    noise = dice.noise(2, effects.room_samples(seconds, SAMPLE_RATE))
+    reflections = [
+        (dice.uniform(0.004, 0.06), dice.whole(0, 1), dice.pick([-1, 1])) for _ in range(12)
+    ]
+    return effects.room(seconds, bright, noise, reflections, SAMPLE_RATE)
 
 
 def level(sound: np.ndarray) -> float:

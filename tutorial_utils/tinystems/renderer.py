@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from tutorial_utils import effects
+
 from . import drums, dsp, keyboards, plucked, production, voice
 from .composer import Part, Score
 from .dice import Dice
@@ -75,7 +77,7 @@ def mix_drums(parts: list[Part], length: int, response, dice) -> np.ndarray:
     electronic = part.instrument == "electronic kit"
     close, sent = drums.kit(part.notes, settings, length, dice.child("kit"), electronic)
     small = production.room(0.25 + 0.7 * settings["snare room"], 0.4, dice.child("drum room"))
-    wet = production.reverb(sent, small)
+    wet = effects.reverb(sent, small)
     wet *= np.float32(settings["room"] * production.level(close) / (production.level(wet) + 1e-9))
     total = production.tone(close + 1.5 * wet, 0.0, settings["high"])
     return dsp.compress(total, -3, 2.0, 0.015, 0.1)
@@ -107,7 +109,7 @@ def mix_other(parts: list[Part], length: int, response, dice) -> np.ndarray:
         sound = production.channel(sound, settings, dice.child(f"channel {number}"))
         dry += sound
         send += sound * np.float32(settings["reverb"])
-    return dry + 2.0 * production.reverb(send, response)
+    return dry + 2.0 * effects.reverb(send, response)
 
 
 def mix_vocals(parts: list[Part], length: int, response, dice) -> np.ndarray:
@@ -139,4 +141,4 @@ def mix_vocals(parts: list[Part], length: int, response, dice) -> np.ndarray:
             sound[:, late:] += np.float32(0.6 * settings["echo"]) * sound[::-1, :-late].copy()
         dry += sound
         send += sound * np.float32(settings["reverb"])
-    return dry + 1.6 * production.reverb(send, response)
+    return dry + 1.6 * effects.reverb(send, response)
