@@ -8,7 +8,7 @@ model four stems. A *taxonomy* lists, for each stem, the words by which its trac
 
 import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import PurePath
 from typing import NamedTuple
 
@@ -27,7 +27,8 @@ TAXONOMY: dict[str | None, list[str]] = {
         "cabasa", "maraca*", "guiro", "cowbell*", "clap*", "snap*", "clave", "claves", "castanet*",
         "triangle", "woodblock*", "wood block", "sleigh bell*", "chime*", "rattle",
         "bass drum*", "bassdrum*", "bass kick*", "ride bell", "acoustic drum*", "electronic drum*",
-        "synth drum*", "drum* synth*", "synth perc*", "synth kick*", "synth snare*", "oh mix",
+        "synth drum*", "drum* synth*", "synth perc*", "synth kick*", "synth snare*",
+        "piccolo snare*", "oh mix",
     ],
     "bass": [
         "bass", "bassdi", "bassamp", "*bass", "contrabass", "upright", "sub",
@@ -151,7 +152,11 @@ def entries(taxonomy: Mapping[str | None, Sequence[str]]) -> list[Entry]:
     found: dict[str, Entry] = {}
     for stem, words in taxonomy.items():
         _check_stem(stem)
-        if isinstance(words, str) or not all(isinstance(word, str) for word in words):
+        if (
+            not isinstance(words, Collection)
+            or isinstance(words, str)
+            or not all(isinstance(word, str) for word in words)
+        ):
             raise ValueError(
                 f"The taxonomy's stem '{shown(stem)}' must have a list of words, such as "
                 f"['kick*', 'bass drum'], not {shown(repr(words))}."
