@@ -154,12 +154,19 @@ class TrackSong(Song):
     files, once, and scales them so that they do not.
     """
 
+    def __init__(self, name, split, path, info, tracks, lengths, samples: Mapping[Path, int]):
+        super().__init__(name, split, path, info, tracks, lengths)
+        self._samples = samples  # of each file
+
     def _read(self, label, first, count):
+        rate = self.sample_rate
         total = np.zeros((self.channels, count), np.float32)
         if label in self.tracks:
             for file in self.tracks[label]:
-                track = _read_or_silence(file, first, count)
-                total[:, : track.shape[1]] += audio.with_channels(track, self.channels)
+                there = min(count, self._samples[file] - first)
+                if there > 0:
+                    track = audio.read(file, first / rate, there / rate)[0]
+                    total[:, :there] += audio.with_channels(track, self.channels)
         else:
             for stem in self.labels:
                 total += self._read(stem, first, count)
@@ -200,8 +207,9 @@ def open_tracks(
     plain = all(len(files) == 1 for files in tracks.values()) and all(
         header.channels == channels and header.samples >= length for header in headers.values()
     )
-    kind = FolderSong if plain else TrackSong
-    return kind(name, split, path, info, tracks, lengths)
+    if plain:
+        return FolderSong(name, split, path, info, tracks, lengths)
+    return TrackSong(name, split, path, info, tracks, lengths, samples)
 
 
 def common_length(samples: Mapping, lengths: str) -> int:
@@ -247,15 +255,6 @@ def _check_agree(headers, what, unit, cure):
                 f"{shown(file)} has {here} {unit}, but {shown(first.name)} beside it has {there}. "
                 f"{cure}"
             )
-
-
-def _read_or_silence(file, first, count):
-    """The samples of a file from ``first`` on, up to its end."""
-    header = audio.info(file)
-    count = min(count, header.samples - first)
-    if count <= 0:
-        return np.zeros((1, 0), np.float32)
-    return audio.read(file, first / header.sample_rate, count / header.sample_rate)[0]
 
 
 def _name(what):
