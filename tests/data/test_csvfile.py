@@ -4,11 +4,14 @@ Files come from to_csv, from spreadsheets, from people's editors, and damaged.
 """
 
 import csv
+import errno
 import io
 import json
 import math
 import os
+import re
 import shutil
+import unicodedata
 
 import numpy as np
 import pandas as pd
@@ -29,9 +32,9 @@ def sample(songs, n=5, seed=0, duration=1.0, **changes):
     return MixtureTable.sample(songs, n, seed, duration, **changes)
 
 
-def same(one, other):
+def same(one, other, rtol=0.0):
     """Whether two tables agree in everything, except in where the root is."""
-    pd.testing.assert_frame_equal(one.rows, other.rows, check_exact=True)
+    pd.testing.assert_frame_equal(one.rows, other.rows, rtol=rtol, atol=0)
     header = [
         (t.duration, t.labels, t.parts, t.fade_in, t.fade_out, t.seed, plain(t.settings))
         for t in (one, other)
@@ -41,7 +44,7 @@ def same(one, other):
 
 
 def plain(settings):
-    return json.dumps(settings, sort_keys=True)
+    return json.loads(json.dumps(settings))
 
 
 # To a file and back
@@ -138,6 +141,26 @@ def test_a_folder_that_moved(songs, tmp_path, monkeypatch):
         MixtureTable.from_csv(path, root=tmp_path / "nowhere")
 
 
+@pytest.mark.parametrize(("in_file", "on_disk"), [("NFC", "NFD"), ("NFD", "NFC")])
+def test_accents_may_be_encoded_otherwise_on_the_disk(tmp_path, write_song, in_file, on_disk):
+    """As after a copy from a Mac, or to one; of labels and of files' names alike."""
+    for labels, song in ((("vocals", "chœur d'été"), "Zoë"), (("vocals", "chœur d'été"), "a")):
+        labels = [unicodedata.normalize(on_disk, label) for label in labels]
+        write_song(tmp_path / unicodedata.normalize(on_disk, song), labels)
+    drawn = sample(open_songs(tmp_path), 8)
+    text = drawn.to_csv(tmp_path / "t.csv").read_text(encoding="utf-8")
+    header, rows = text.split("\n", 1)
+    (tmp_path / "t.csv").write_text(
+        f"{header}\n{unicodedata.normalize(in_file, rows)}", encoding="utf-8"
+    )
+    read = MixtureTable.from_csv(tmp_path / "t.csv")
+    assert read.labels == drawn.labels
+    columns = ["label", "source_file"]
+    pd.testing.assert_frame_equal(read.rows[columns], drawn.rows[columns])
+    for i in range(8):
+        np.testing.assert_array_equal(read.render(i).mixture, drawn.render(i).mixture)
+
+
 def test_a_file_is_written_whole_or_not_at_all(songs, tmp_path, monkeypatch):
     path = sample(songs).to_csv(tmp_path / "t.csv")
     before = path.read_bytes()
@@ -154,7 +177,7 @@ def test_a_file_is_written_whole_or_not_at_all(songs, tmp_path, monkeypatch):
 def file(songs, tmp_path_factory):
     """A table's file: its text, and a function that reads another text in its place."""
     folder = tmp_path_factory.mktemp("table")
-    drawn = sample(songs, 3, time_stretch=None)
+    drawn = sample(songs, 3, time_stretch=None, ref_db=("uniform", -26.5, -25.5))
     text = drawn.to_csv(folder / "good.csv").read_text(encoding="utf-8")
 
     def read(changed, **options):
@@ -185,31 +208,107 @@ def with_header(text, **changes):
     return f"# {json.dumps(json.loads(first[1:]) | changes)}\n{rest}"
 
 
-def as_a_spreadsheet_saves_it(text):
-    """Cells quoted anew, all lines as long as the longest."""
+def uncounted(text):
+    """Without the number of rows, as a file that somebody removed rows from."""
+    return re.sub('"rows": [0-9]+, ', "", text, count=1)
+
+
+def spreadsheet(
+    text, separator=",", decimal=".", end="\r\n", encoding="utf-8", quote=csv.QUOTE_MINIMAL, empty=0
+):
+    """What a spreadsheet makes of a table: all lines as long as the longest, numbers as shown."""
     rows = list(csv.reader(lines_of(text)))
-    longest = max(map(len, rows))
+    longest = max(map(len, rows)) + empty
+    rows += [[]] * empty
     written = io.StringIO()
-    csv.writer(written, lineterminator="\r\n").writerows(
-        row + [""] * (longest - len(row)) for row in rows
+    csv.writer(written, delimiter=separator, lineterminator=end, quoting=quote).writerows(
+        [number(cell, decimal) for cell in row] + [""] * (longest - len(row)) for row in rows
     )
-    return "\ufeff" + written.getvalue()
+    return written.getvalue().encode(encoding)
+
+
+def number(cell, decimal):
+    try:
+        value = float(cell)
+    except ValueError:
+        return cell
+    return cell if math.isinf(value) else f"{value:.15g}".replace(".", decimal)
+
+
+def in_one_cell(text):
+    """A spreadsheet that expects semicolons takes each line as one cell."""
+    quoted = ('"' + line.replace('"', '""') + '"' for line in lines_of(text))
+    return spreadsheet("\n".join(quoted), ";")
+
+
+SPREADSHEETS = {
+    "Excel, CSV UTF-8": lambda text: spreadsheet(text, encoding="utf-8-sig"),
+    "Excel in German": lambda text: spreadsheet(text, ";", ",", encoding="utf-8-sig"),
+    "Excel in German, all in one cell": in_one_cell,
+    "Excel, Unicode text": lambda text: b"\xff\xfe" + spreadsheet(text, "\t", encoding="utf-16-le"),
+    "Excel in French, Unicode text": lambda text: spreadsheet(text, "\t", ",", encoding="utf-16"),
+    "Excel, Macintosh": lambda text: spreadsheet(text, ";", end="\r"),
+    "sep=;": lambda text: b"sep=;\r\n" + spreadsheet(text, ";", ","),
+    "sep= and a BOM": lambda text: b"\xef\xbb\xbfsep=\t\n" + spreadsheet(text, "\t", end="\n"),
+    "sep=|": lambda text: b"sep=|\n" + spreadsheet(text, "|", end="\n"),
+    "sep=, in a cell": lambda text: b'"sep=,",,,,\n' + spreadsheet(text),
+    "LibreOffice": lambda text: spreadsheet(text, end="\n"),
+    "LibreOffice, text quoted": lambda text: spreadsheet(text, end="\n", quote=csv.QUOTE_ALL),
+    "LibreOffice in Dutch": lambda text: spreadsheet(text, ",", ",", end="\n"),
+    "UTF-16 without a mark": lambda text: spreadsheet(text, encoding="utf-16-be"),
+    "UTF-16 without a mark, too": lambda text: spreadsheet(text, ";", encoding="utf-16-le"),
+    "empty lines and columns": lambda text: spreadsheet(text, empty=3),
+    "empty lines and columns in German": lambda text: spreadsheet(text, ";", ",", empty=3),
+}
+
+
+@pytest.mark.parametrize("change", SPREADSHEETS.values(), ids=SPREADSHEETS)
+def test_what_spreadsheets_make_of_a_table(file, change):
+    """Also of names with accents, commas, semicolons and quotation marks in them."""
+    text = with_cell(file.text, 4, "song", 'Zoë, "live"; in Köln')
+    changed = change(text)
+    assert (changed if isinstance(changed, bytes) else changed.encode()) != text.encode()
+    read = file(changed)
+    pd.testing.assert_frame_equal(read.rows, file(text).rows, rtol=1e-12)
+    assert read.rows["song"][1] == 'Zoë, "live"; in Köln'
+    assert same(read.take([1, 2]), file.table.take([1, 2]), rtol=1e-12)
+    # The lines of the file are counted, whatever stands before.
+    with pytest.raises(TableError, match=r"Line [56], column 'role': 'solo' is none of"):
+        file(change(with_cell(text, 5, "role", "solo")))
+
+
+def test_text_that_is_neither_utf_8_nor_utf_16(file):
+    """Which letters the bytes of "ANSI" text stand for, the file does not say."""
+    changed = with_cell(file.text, 6, "song", "Zoë").encode("cp1252")
+    with pytest.raises(TableError, match=r'decode line 6\. If .* save it there as "CSV UTF-8"'):
+        file(changed)
+    assert file(file.text.encode("cp1252")).labels == LABELS  # It has no such letters.
+
+
+def test_commas_and_points_are_not_mixed(file):
+    text = with_cell(with_cell(file.text, 5, "snr", "1,5"), 5, "source_time", "0,25")
+    with pytest.raises(TableError, match=r"Line 5, column 'source_time': 0,25 has a decimal comma"):
+        file(text)
+    # 44,100 are not 44.1: whole numbers have no decimal comma, however it is meant.
+    with pytest.raises(TableError, match=r"Line 5, column 'sample_rate': '44,100' is not a number"):
+        file(with_cell(file.text, 5, "sample_rate", "44,100"))
 
 
 @pytest.mark.parametrize(
     "change",
     [
-        lambda text: "\ufeff" + text,
         lambda text: text.replace("\n", "\r\n"),
+        lambda text: text.replace("\n", "\r"),
         lambda text: text.rstrip("\n"),
         lambda text: text + "\n\n\n",
-        as_a_spreadsheet_saves_it,
+        lambda text: text.replace(",", ";"),
         lambda text: "\n".join([*lines_of(text)[:2], *reversed(lines_of(text)[2:])]),
         lambda text: "\n".join(
             [lines_of(text)[0], *(",".join(line.split(",")[::-1]) for line in lines_of(text)[1:])]
         ),
+        uncounted,
     ],
-    ids=["BOM", "CRLF", "no end", "empty end", "spreadsheet", "unsorted", "columns"],
+    ids=["CRLF", "CR", "no end", "empty end", "semicolons", "unsorted", "columns", "uncounted"],
 )
 def test_what_does_not_matter(file, change):
     read = file(change(file.text))
@@ -219,6 +318,57 @@ def test_what_does_not_matter(file, change):
         file.table.rows.sort_values(key, ignore_index=True),
     )
     assert read.labels == file.table.labels and len(read) == 3
+
+
+def test_a_table_of_version_1(file):
+    """It had sixteen columns, and its rows were not counted."""
+    lines = [line.rsplit(",", 4)[0] for line in lines_of(file.text)[1:]]
+    header = json.loads(lines_of(file.text)[0][1:]) | dict(version=1)
+    del header["rows"]
+    assert lines[0].endswith("channels,sample_rate")
+    old = file("\n".join([f"# {json.dumps(header)}", *lines]))
+    assert same(old, file.table) and old.version == 2
+
+
+def test_every_column_survives(songs, tmp_path):
+    """Also those that are off by default."""
+    rows = sample(songs, **AS_IT_IS).rows
+    changed = dict(snr=math.nan, gain=-3.5, polarity=-1, swap=1, effects=2**20, loudness=math.nan)
+    rows.loc[1] = rows.loc[1].to_dict() | changed
+    table = MixtureTable(rows, songs[0].path.parents[1], 1.0, LABELS)
+    assert table.rows.loc[1, [*changed]].to_dict() == pytest.approx(changed, nan_ok=True)
+    assert same(MixtureTable.from_csv(table.to_csv(tmp_path / "t.csv")), table)
+
+
+# Rows that are missing
+
+
+@pytest.mark.parametrize("rows", [0, 1, 4, 11])
+def test_a_file_that_was_cut_off_between_two_rows(file, rows):
+    """All that is left is well-formed, so that only a count can tell."""
+    cut = "".join(file.text.splitlines(keepends=True)[: 2 + rows])
+    with pytest.raises(
+        TableError,
+        match=rf't\.csv: the header counts 12 rows, and there are {rows}\..*"rows": 12 from',
+    ):
+        file(cut)
+
+
+def test_rows_may_be_removed_on_purpose(file):
+    """In an editor by removing the count, in a spreadsheet by emptying its cell."""
+    lines = lines_of(file.text)
+    part = "\n".join([lines[0], *lines[1:6]])
+    for of_editor in (
+        part.replace('"rows": 12, ', ""),
+        part.replace('"rows": 12', ""),
+        part.replace('"rows": 12', '"rows": 4'),
+    ):
+        assert same(file(of_editor), file.table.take([0]))
+    for separator in ",;":
+        saved = spreadsheet(part, separator).decode()
+        count = '" ""rows"": 12"'
+        assert saved.count(count) == 1
+        assert same(file(saved.replace(count, "")), file.table.take([0]), rtol=1e-12)
 
 
 def test_a_row_may_be_there_twice(file):
@@ -242,7 +392,11 @@ def test_a_row_may_be_there_twice(file):
         ("snr", "nan", "'nan' is not a number. Leave the cell empty"),
         ("pitch_shift", "NaN", "'nan' is not a number. Leave the cell empty"),
         ("snr", "loud", "'loud' is not a number"),
-        ("snr", "", "'' is not a number"),
+        ("gain", "", "'' is not a number"),
+        ("polarity", "0", "0.0 is not a whole number, 1 or -1"),
+        ("effects", "0.5", "0.5 is not a whole number"),
+        ("snr", "05. Mrz", r"'05\. Mrz' is not a number\. If a spreadsheet made this of one"),
+        ("loudness", "#NAME?", r"'#NAME\?' is not a number\. If a spreadsheet made this of one"),
         ("snr", "-inf", "-inf is not a number from -200 to 200"),
         ("mixture", "0.5", r"0\.5 is not a whole number"),
         ("mixture", "inf", "inf is not a whole number"),
@@ -265,8 +419,12 @@ def test_a_cell_that_cannot_be(file, column, value, message):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (dict(version=2), "the table is of version 2, and this package reads version 1"),
+        (dict(version=3), "the table is of version 3, and this package reads versions 1 and 2"),
         (dict(version=None), "the table is of version None"),
+        (dict(version="\x1b[2J" * 999), r"the table is of version \\x1b\[2J.* and this package"),
+        (dict(rows="12"), "the header's rows is '12', not a count"),
+        (dict(rows=-1), "the header's rows is -1, not a count"),
+        (dict(rows=True), "the header's rows is True, not a count"),
         (dict(more=1), r"header must say version, root.*differs in more"),
         (dict(root=3), "root must be text"),
         (dict(root=None), "root must be text"),
@@ -275,6 +433,8 @@ def test_a_cell_that_cannot_be(file, column, value, message):
         (dict(labels={"a": "drums"}), "labels must be an object of lists"),
         (dict(labels={"a": [1]}), "labels must be text, and each listed once"),
         (dict(labels={"a": ["x", "y"], "b": ["x"]}), "labels must be text, and each listed once"),
+        (dict(labels={"a": ["\ud800"]}), "labels must be text, and each listed once"),
+        (dict(labels={"a": ["é", "e\u0301"]}), "labels must be text, and each listed once"),
         (dict(labels={}), "Line 3, column 'label': 'drums' is none of"),
         (dict(duration="1"), "duration is '1', not a number from 0.1"),
         (dict(duration=True), "duration is True, not a number"),
@@ -282,7 +442,13 @@ def test_a_cell_that_cannot_be(file, column, value, message):
         (dict(duration=math.inf), "duration is inf, not a number"),
         (dict(duration=10**400), "duration is 1000.*, not a number"),
         (dict(duration=0.5), "Line 3, column 'event_time': .* within the 0.5 s of a mixture"),
+        (dict(duration=86400), r"Line 3, column 'mixture': 0 would take 28 GB of memory \(5 sig"),
         (dict(fade_in=-0.1), r"fade_in is -0\.1, not a number from 0"),
+        (
+            dict(fade_in=86400),
+            "fade_in is 86400, not a number from 0 to 1: seconds, no more",
+        ),
+        (dict(root="\ud800"), "Line 3, column 'source_file': .*cannot be used|is not in"),
         (dict(fade_out=math.nan), "fade_out is nan, not a number"),
     ],
     ids=str,
@@ -303,9 +469,9 @@ def test_a_header_that_lacks_something(file):
 NO_HEADER = r"the first line is not a table's header \(# and JSON\)"
 
 
-def without_a_cell(text, line):
+def without_cells(text, line, n):
     lines = lines_of(text)
-    lines[line - 1] = lines[line - 1].rsplit(",", 1)[0]
+    lines[line - 1] = lines[line - 1].rsplit(",", n)[0]
     return "\n".join(lines)
 
 
@@ -319,29 +485,50 @@ def without_a_cell(text, line):
         (lambda text: "# 7\n" + text, NO_HEADER),
         (lambda text: "# " + "[" * 100_000 + "\n" + text, NO_HEADER),
         (lambda text: "# " + '"a' * 100_000 + "\n" + text, NO_HEADER),
-        (lambda text: bytes(range(256)) * 40, "is no CSV file: .*codec can't decode"),
+        (lambda text: bytes(range(256)) * 40, "is no CSV file: .*codec can't decode line 3"),
         (lambda text: b"\0" * 5000, NO_HEADER),
-        (lambda text: text.encode("utf-16"), "is no CSV file: .*codec can't decode"),
+        (lambda text: text.encode("utf-16")[:-1], "is no CSV file: .*codec can't decode line 14"),
         (lambda text: lines_of(text)[0], "there are no rows. The file was cut off"),
-        (lambda text: "\n".join(lines_of(text)[:2]), "The table has no rows"),
-        (lambda text: text[: text.index("foreground") - 40], r"Line 3, column '\w+': '' is not a"),
+        (lambda text: uncounted("\n".join(lines_of(text)[:2])), "The table has no rows"),
+        (
+            lambda text: uncounted(text[: text.index("foreground") - 40]),
+            r"Line 3, column '\w+': '' is not a",
+        ),
         (lambda text: text[: text.rindex("foreground")], r"Line 14, column 'channels': ''"),
-        (lambda text: without_a_cell(text, 7), r"Line 7, column 'sample_rate': '' is not a number"),
+        (lambda text: without_cells(text, 7, 4), r"Line 7, column 'gain': '' is not a number"),
         (
             lambda text: "\n".join([*lines_of(text)[:6], lines_of(text)[6] + ",1"]),
-            "is no CSV file: .*in line 7, saw 17",
+            "is no CSV file: Expected 20 fields in line 7, saw 21",
         ),
         (
             lambda text: "\n".join([*lines_of(text)[:6], "", *lines_of(text)[6:]]),
             "Line 7, column 'mixture': '' is not a number",
         ),
-        (lambda text: text + '"', "is no CSV file: .*EOF inside string"),
-        (lambda text: text.replace(",", ";"), "first line is not|column 'mixture' is missing"),
+        (lambda text: text + '"', "is no CSV file: EOF inside string, in line 15"),
+        (
+            lambda text: with_cell(text, 5, "song", 'two,"\n"lines'),
+            "line 5 has a cell that goes on",
+        ),
         (lambda text: text.replace("snr,", "gain,", 1), "column 'snr' is missing"),
-        (lambda text: without_a_cell(text, 2), "column 'sample_rate' is missing|Line"),
-        (lambda text: text.replace("\n", ",gain\n", 2).replace(",gain", "", 1), "column 'gain'"),
+        (
+            lambda text: text.replace("snr,", "gain,gain,", 1),
+            "column 'snr' is missing|There are 3 columns 'gain'",
+        ),
+        (lambda text: without_cells(text, 2, 5), "column 'sample_rate' is missing"),
+        (
+            lambda text: text.replace("\n", ",pan\n", 2).replace(",pan", "", 1),
+            "There is a column 'pan', which means nothing here",
+        ),
+        (
+            lambda text: text.replace("\n", ",gain\n", 2).replace(",gain", "", 1),
+            "There are 2 columns 'gain'. Remove all but one",
+        ),
+        (
+            lambda text: text.replace("snr,", "snr," * 100_000, 1),
+            "There are 100000 columns 'snr'",
+        ),
     ],
-    ids=range(22),
+    ids=range(25),
 )
 def test_a_file_that_is_no_table(file, change, message):
     with pytest.raises(TableError, match=message):
@@ -349,8 +536,28 @@ def test_a_file_that_is_no_table(file, change, message):
 
 
 def test_a_file_that_is_not_there(tmp_path):
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(FileNotFoundError, match=r"t\.csv"):
         MixtureTable.from_csv(tmp_path / "t.csv")
+
+
+def test_a_root_of_nobody(file):
+    with pytest.raises(FileNotFoundError, match="~nosuchuser"):
+        file(file.text, root="~nosuchuser/songs")
+
+
+def test_a_file_that_cannot_be_written_is_named(songs, tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"no folder/t\.csv'$"):
+        sample(songs, 1).to_csv(tmp_path / "no folder" / "t.csv")
+
+
+def test_a_full_disk(songs, tmp_path, monkeypatch):
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(pd.DataFrame, "to_csv", full)
+    with pytest.raises(OSError, match=r"No space left on device: .*t\.csv'$"):
+        sample(songs, 1).to_csv(tmp_path / "t.csv")
+    assert not os.listdir(tmp_path)
 
 
 odd_text = st.text(max_size=6) | st.sampled_from(
@@ -417,7 +624,8 @@ def read_or_refused(file, changed):
     try:
         read = file(changed)
     except TableError as error:
-        assert str(error).strip()
+        assert "t.csv: " in str(error)
+        assert str(error).isprintable() and len(str(error)) < 2000
         return
     assert len(read) >= 1 and tuple(read.rows) == COLUMNS
     assert len(read.render(0).mixture) in range(1, 6)

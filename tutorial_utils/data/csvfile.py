@@ -105,6 +105,7 @@ def _cells(lines, separator, first_line):
         del table[-1]
     names, *rows = table
     names = [name.strip() for name in names]
+    checks.columns(filter(None, names))
     for line, row in enumerate(rows, first_line + 1):
         if len(row) > len(names):
             raise checks.TableError(
@@ -173,14 +174,9 @@ def _with_points(text):
 
 def _json(line, separator):
     """The object in the first line of a CSV file."""
-    restorers = (
-        lambda line: line,
-        lambda line: ",".join(_cells_of(line, separator)).rstrip(","),
-        lambda line: ",".join(cell for cell in _cells_of(line, separator) if cell.strip()),
-    )
-    for restored in restorers:
+    for restored in (lambda line, _: line, _before_the_spreadsheet, _without_empty_cells):
         try:
-            header = json.loads(restored(line).removeprefix("#"))
+            header = json.loads(restored(line, separator).removeprefix("#"))
         except (ValueError, RecursionError, csv.Error):
             continue
         if isinstance(header, dict):
@@ -188,6 +184,20 @@ def _json(line, separator):
     raise checks.TableError(
         "the first line is not a table's header (# and JSON). Write tables with to_csv."
     )
+
+
+def _before_the_spreadsheet(line, separator):
+    """A line that a spreadsheet has taken for cells, without the quotation marks it added."""
+    cells = (
+        cell.replace(",", ".") if re.fullmatch(_DECIMAL_COMMA, cell) else cell
+        for cell in _cells_of(line, separator)
+    )
+    return ",".join(cells).rstrip(",")
+
+
+def _without_empty_cells(line, separator):
+    """The same, if somebody has emptied the cells of a field."""
+    return re.sub(r",(\s*,)+", ",", _before_the_spreadsheet(line, separator))
 
 
 def _header(line, separator):
