@@ -11,7 +11,7 @@ from helpers import RATE, noise
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tutorial_utils import audio
+from tutorial_utils import audio, files
 from tutorial_utils.data import export as module
 from tutorial_utils.data.export import ExportError, export
 from tutorial_utils.data.render import Mix
@@ -71,7 +71,9 @@ def test_what_is_written_is_read_like_songs(table, tmp_path, suffix):
         assert song.labels == LABELS and song.sample_rate == RATE
         record = json.loads((song.files["mixture"].parent / "mixture.json").read_text())
         mix = table.render(int(song.name))
+        sources = record.pop("sources")
         assert record == {"mixture": int(song.name), "scale": mix.scale} and mix.scale == 1
+        assert {*sources} == {event.source_file for event in table.events(int(song.name))}
         for label, source in mix.sources.items():
             assert np.abs(song.stem(label) - source).max() <= 2**-24
         np.testing.assert_array_equal(sum(song.stems().values()), song.mixture())
@@ -211,6 +213,32 @@ def test_the_same_table_from_elsewhere_goes_on(songs, table, tmp_path):
     assert export(MixtureTable.from_csv(path, root=moved), folder) == folder
 
 
+def test_other_sounds_under_the_same_names_are_refused(songs, table, tmp_path, random):
+    folder = export(table.take([0, 1]), tmp_path / "out")
+    first = next(folder.glob("*/000001"))
+    shutil.rmtree(first)
+    before = contents(folder)
+    other = shutil.copytree(tmp_path / "songs", tmp_path / "other")
+    name = table.events(0)[2].source_file
+    changed = audio.read(other / name)[0]
+    changed[:, len(changed[0]) // 3 :] *= -1  # Of the same length, and the same to begin with.
+    audio.write(other / name, changed, RATE)
+    path = table.take([0, 1]).to_csv(tmp_path / "table.csv")
+    error = rf"000000 was made of another {name} than that in .*other\. Give the root"
+    with pytest.raises(ValueError, match=error):
+        export(MixtureTable.from_csv(path, root=other), folder)
+    assert contents(folder) == before
+    assert whole(export(table.take([0, 1]), folder)) == [0, 1]
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[1]", '{"sources": 3}'])
+def test_a_mixture_whose_record_is_damaged_is_refused(table, tmp_path, text):
+    folder = export(table, tmp_path / "out")
+    next(folder.glob("*/000003/mixture.json")).write_text(text)
+    with pytest.raises(ValueError, match=r"000003.mixture\.json does not say .*Remove .*000003 to"):
+        export(table, folder)
+
+
 @pytest.mark.parametrize("change", ["seed", "mixtures", "label", "duration"])
 def test_another_table_is_refused(songs, table, tmp_path, change):
     folder = export(table, tmp_path / "out")
@@ -239,6 +267,21 @@ def test_a_folder_of_something_else_is_left_alone(table, tmp_path):
     with pytest.raises(ValueError, match=r"songs holds test, and no table\.csv.*empty folder"):
         export(table, tmp_path / "songs")
     assert contents(tmp_path / "songs") == before
+    assert {path.name for path in (tmp_path / "songs").iterdir()} == {"train", "test"}
+
+
+def test_nothing_is_left_where_a_sound_is_missing(songs, table, tmp_path):
+    songs[0].files["bass"].unlink()
+    with pytest.raises(FileNotFoundError, match=r"bass\.wav"):
+        export(table, tmp_path / "new" / "out")
+    assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.parametrize("name", [".DS_Store", "Thumbs.db", "desktop.ini"])
+def test_what_systems_leave_in_folders_is_no_hindrance(table, tmp_path, name):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / name).touch()
+    assert whole(export(table, tmp_path / "out")) == [*range(8)]
 
 
 def test_another_format_or_a_lost_file_is_refused(table, tmp_path):
@@ -304,7 +347,7 @@ def test_a_damaged_source_stops_with_its_mixture_and_keeps_the_rest(songs, tmp_p
     with pytest.raises(ExportError, match=rf"^Mixture {last}: .*bass\.wav .*\(What is complete"):
         export(table, out)
     assert whole(out) == before and not [*out.glob(".unfinished*")]
-    file.write_bytes(kept)
+    file.write_bytes(kept)  # Of what is complete nothing was made of it: so it may change.
     assert whole(export(table, out)) == [*before, last]
 
 
@@ -330,10 +373,10 @@ def test_a_folder_that_another_run_removes_is_never_half_there(table, tmp_path, 
     def write_and_lose(path, *arguments):
         write(path, *arguments)
         if path.name == "bass.wav":
-            module._clear(out)
+            files.clear(out / ".unfinished")
 
     monkeypatch.setattr(audio, "write", write_and_lose)
-    with pytest.raises(ExportError, match=r"Mixture 0: .* was removed while it was written to"):
+    with pytest.raises(ExportError, match=r"Mixture 0: .* was removed before its folder"):
         export(table, out)
     assert whole(out) == []
 
@@ -343,7 +386,7 @@ def test_a_mixture_that_another_process_finished_meanwhile_is_kept(table, tmp_pa
 
     def render_twice(part, i):
         mix = render(part, i)
-        module._write(mix, part.events(i)[0], out, ".wav")
+        module._write(mix, part.events(i), out, ".wav", module._fingerprints(table))
         return mix
 
     monkeypatch.setattr(MixtureTable, "render", render_twice)
@@ -356,6 +399,6 @@ def test_a_relative_root_is_found_by_every_process(table, tmp_path, monkeypatch)
     here = MixtureTable.from_csv("table.csv", root="songs")
     assert not here.root.is_absolute()
     parts = []
-    monkeypatch.setattr(module, "_write_part", lambda part, *_: parts.append(part))
+    monkeypatch.setattr(module, "_write_part", lambda _, part, *__: parts.append(part))
     assert export(here, "out") == tmp_path / "out"
     assert parts and all(part.root == tmp_path / "songs" for part in parts)

@@ -4,13 +4,12 @@ A mixture becomes a folder of stems, as a song is one, so that
 :func:`tutorial_utils.data.open_songs` opens what is written here.
 """
 
+import hashlib
 import json
 import os
-import shutil
 import unicodedata
 import uuid
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import joblib
@@ -18,10 +17,11 @@ import numpy as np
 import soundfile
 from tqdm import tqdm
 
-from tutorial_utils import audio, cache
+from tutorial_utils import audio, cache, files, processes
 from tutorial_utils.data.render import Mix
 from tutorial_utils.data.songs import MIXTURE, SPLITS
 from tutorial_utils.data.table import MixtureTable
+from tutorial_utils.text import shown
 
 TABLE = "table.csv"
 RECORD = "mixture.json"
@@ -29,6 +29,7 @@ SUFFIXES = (".wav", ".flac")
 _BITS = 24
 _STEPS = 2 ** (_BITS - 1)
 _CHUNK = 50
+_PROBES, _PROBE = 16, 4096  # places at which a source is looked at, and the bytes that are read
 _UNFINISHED = ".unfinished"
 # Not the name of a file on some system: these signs, and the old devices of Windows.
 _SIGNS = set('<>:"/\\|?*')
@@ -52,24 +53,24 @@ def export(table: MixtureTable, folder, suffix: str = ".wav", jobs: int | None =
               mixture.wav      the sum of the other files, to the last bit
               drums.wav        one file for each label, silent or not
               ...
-              mixture.json     the number again, and the scale
+              mixture.json     the number again, the scale, and what tells its sources
 
     A source may be louder than its mixture. Where one would exceed full scale, all files of the
     mixture are scaled down together. The ``scale`` in ``mixture.json`` is this factor times that
     of the renderer: before its fades, a source is at ``ref_db + snr + 20 log10(scale)`` LUFS.
 
     Each folder appears whole or not at all. After an interruption, the same call goes on with the
-    mixtures that are missing.
+    mixtures that are missing. Refused calls leave everything as it was.
 
     Parameters
     ----------
     table : MixtureTable
     folder : path-like
-        New, or empty, or begun with the same table.
+        New, or empty, or begun with the same table and the same sounds, wherever they lie.
     suffix : {".wav", ".flac"}
     jobs : int, optional
-        How many processes write, in joblib's way of counting: -1 is one for each core. By default
-        what ``joblib.parallel_config`` says, and one without it.
+        How many processes write, in joblib's way of counting: -1 is one for each core, and so is
+        any greater number. By default what ``joblib.parallel_config`` says, and one without it.
 
     Returns
     -------
@@ -80,9 +81,9 @@ def export(table: MixtureTable, folder, suffix: str = ".wav", jobs: int | None =
     ------
     ValueError
         If a label or a split cannot be the name of a file or a folder, or the folder holds
-        something else.
+        something else: mixtures of another table, or of other sounds under the same names.
     OSError
-        If the folder cannot be written to.
+        If a sound is missing, the folder cannot be written to, or a process is ended from outside.
     ExportError
         If a mixture cannot be rendered or written. All folders that are complete stay.
 
@@ -90,7 +91,8 @@ def export(table: MixtureTable, folder, suffix: str = ".wav", jobs: int | None =
     -----
     The work is handed out through joblib, in parts of the table with up to 50 mixtures each. So any
     backend of joblib can do it, such as Dask's or Ray's, on several machines. Each needs this
-    package, and sees the sounds and ``folder`` under the same paths. If Dask gives a part up,
+    package, and sees the sounds and ``folder`` under the same paths. Processes on this machine end
+    with the one that called. If Dask gives a part up,
     because the processes that took it died, joblib 1.6 still waits for it: stop the export and
     call it again.
 
@@ -107,15 +109,18 @@ def export(table: MixtureTable, folder, suffix: str = ".wav", jobs: int | None =
         raise ValueError(f"suffix='{suffix}' is none of {', '.join(SUFFIXES)}.")
     _check_labels(table.labels)
     _check_splits(table.rows["split"].unique())
-    folder = Path(folder).expanduser().absolute()
-    folder.mkdir(parents=True, exist_ok=True)
-    with cache.exclusive(folder, f"Waiting for another process that writes to {folder}"):
-        _claim(folder, table)
-        missing = _missing(table, folder, suffix)
+    folder = files.expanded(folder).absolute()
+    prints = _fingerprints(table)
+    _check_folder(folder, table)  # Without the lock, so that none is left where this is refused.
+    waiting = f"Waiting for another process that writes to {shown(folder)}"
+    with cache.exclusive(folder, waiting):
+        if not _check_folder(folder, table):
+            table.to_csv(folder / TABLE)
+        missing = _missing(table, folder, suffix, prints)
         try:
-            _write_all(table, missing, folder, suffix, jobs)
+            _write_all(table, missing, folder, suffix, jobs, prints)
         finally:
-            _clear(folder)
+            files.clear(folder / _UNFINISHED)
     return folder
 
 
@@ -152,8 +157,26 @@ def _check_splits(splits) -> None:
         )
 
 
-def _claim(folder, table) -> None:
-    """Write the table beside its mixtures, or check that it is the one that is there."""
+def _fingerprints(table) -> dict[str, str]:
+    """What tells each file of a table from others of its name."""
+    return {
+        name: _fingerprint(str(table.root / name)) for name in table.rows["source_file"].unique()
+    }
+
+
+def _fingerprint(path):
+    """The size of a file, and what it holds at a few places: to read all of it takes too long."""
+    with open(path, "rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        digest = hashlib.sha256()
+        for place in np.linspace(0, max(0, size - _PROBE), _PROBES).astype(int):
+            file.seek(place)
+            digest.update(file.read(_PROBE))
+    return f"{size}-{digest.hexdigest()[:16]}"
+
+
+def _check_folder(folder, table) -> bool:
+    """Check that a folder may be written to: is there the same table already, or nothing?"""
     there = folder / TABLE
     if there.exists():
         new = table.to_csv(folder / f".{TABLE}.{uuid.uuid4().hex}")
@@ -163,16 +186,17 @@ def _claim(folder, table) -> None:
             new.unlink()
         if not same:
             raise ValueError(
-                f"{folder} was begun with another table: its {TABLE} differs. Choose another "
-                "folder, or remove this one."
+                f"{shown(folder)} was begun with another table: its {TABLE} differs. Choose "
+                "another folder, or remove this one."
             )
-    elif others := sorted(path.name for path in folder.iterdir() if path.name[0] != "."):
+        return True
+    others = [path.name for path in folder.iterdir()] if os.path.lexists(folder) else []
+    if others := sorted(name for name in others if not files.is_litter(name)):
         raise ValueError(
-            f"{folder} holds {others[0]}, and no {TABLE}: it was not begun by an export. Choose "
-            "an empty folder."
+            f"{shown(folder)} holds {shown(others[0])}, and no {TABLE}: it was not begun by an "
+            "export. Choose an empty folder."
         )
-    else:
-        table.to_csv(there)
+    return False
 
 
 def _content(path):
@@ -185,7 +209,7 @@ def _content(path):
         return None
 
 
-def _missing(table, folder, suffix) -> list[int]:
+def _missing(table, folder, suffix, prints) -> list[int]:
     """The positions of the mixtures that are still to be written."""
     mixtures = table.rows.drop_duplicates("mixture")
     expected = _file_names(table.labels, suffix)
@@ -199,10 +223,29 @@ def _missing(table, folder, suffix) -> list[int]:
             continue
         if lost := expected - found:
             raise ValueError(
-                f"{place} lacks {min(lost)}: it was written in another format, or changed since. "
-                "Remove it to have it written again, or choose another folder."
+                f"{shown(place)} lacks {min(lost)}: it was written in another format, or changed "
+                "since. Remove it to have it written again, or choose another folder."
             )
+        _check_sources(place, table.events(i), table.root, prints)
     return missing
+
+
+def _check_sources(place, events, root, prints) -> None:
+    """Check that a mixture was rendered from the same sounds as those that are to follow."""
+    try:
+        used = dict(json.loads((place / RECORD).read_text(encoding="utf-8"))["sources"])
+    except (ValueError, TypeError, KeyError) as error:
+        raise ValueError(
+            f"{shown(place / RECORD)} does not say what the mixture was made of ({error!r}). "
+            f"Remove {shown(place)} to have it written again, or choose another folder."
+        ) from error
+    for name in {event.source_file for event in events}:
+        if used.get(name) != prints[name]:
+            raise ValueError(
+                f"{shown(place)} was made of another {shown(name)} than that in {shown(root)}. "
+                "Give the root with which the folder was begun, or choose another folder. If the "
+                "sound was mended since, remove the mixture to have it written again."
+            )
 
 
 def _place(folder, split, number):
@@ -211,18 +254,6 @@ def _place(folder, split, number):
 
 def _file_names(labels, suffix):
     return {RECORD, *(f"{label}{suffix}" for label in (MIXTURE, *labels))}
-
-
-def _clear(folder) -> None:
-    """Remove what is unfinished, of this run and of others that were killed.
-
-    Their processes may still write there. So it is renamed first: nothing of it can be given its
-    final name while it is being removed.
-    """
-    with suppress(FileNotFoundError):
-        os.rename(folder / _UNFINISHED, folder / f"{_UNFINISHED}.{uuid.uuid4().hex}")
-    for old in folder.glob(f"{_UNFINISHED}.*"):
-        shutil.rmtree(old, ignore_errors=True)
 
 
 class _Parallel(joblib.Parallel):
@@ -239,14 +270,18 @@ class _Parallel(joblib.Parallel):
         self._bar.update(min(done, self._bar.total) - self._bar.n)
 
 
-def _write_all(table, positions, folder, suffix, jobs):
+def _write_all(table, positions, folder, suffix, jobs, prints):
     """Write the mixtures at these positions, in parallel."""
+    jobs = processes.how_many(jobs, len(positions))
     # Several parts for each process, so that none waits long for the others at the end.
-    chunk = min(_CHUNK, -(-len(positions) // (4 * joblib.effective_n_jobs(jobs)))) or 1
+    chunk = min(_CHUNK, -(-len(positions) // (4 * jobs))) or 1
     done = len(table) - len(positions)
-    with tqdm(total=len(table), initial=done, desc="Writing mixtures", unit="mixture") as bar:
+    bar = tqdm(total=len(table), initial=done, desc="Writing mixtures", unit="mixture")
+    with bar, processes.explained():
         _Parallel(bar, chunk, jobs)(
-            joblib.delayed(_write_part)(_part(table, positions[i : i + chunk]), folder, suffix)
+            joblib.delayed(_write_part)(
+                os.getpid(), _part(table, positions[i : i + chunk]), folder, suffix, prints
+            )
             for i in range(0, len(positions), chunk)
         )
 
@@ -258,38 +293,31 @@ def _part(table, positions):
     return part
 
 
-def _write_part(part, folder, suffix):
+def _write_part(asker, part, folder, suffix, prints):
+    processes.end_with(asker)
     for i in range(len(part)):
-        event = part.events(i)[0]
+        events = part.events(i)
         try:
-            _write(part.render(i), event, folder, suffix)
+            _write(part.render(i), events, folder, suffix, prints)
         except (OSError, ValueError, soundfile.SoundFileError) as error:
             raise ExportError(
-                f"Mixture {event.mixture}: {error} (What is complete stays in {folder}; the next "
-                "export of this table goes on from there.)"
+                f"Mixture {events[0].mixture}: {error} (What is complete stays in {shown(folder)}; "
+                "the next export of this table goes on from there.)"
             ) from error
 
 
-def _write(mix, event, folder, suffix):
+def _write(mix, events, folder, suffix, prints: Mapping[str, str]):
     """Write the folder of one mixture, whole or not at all."""
     signals, scale = _in_steps(mix)
-    new, place = folder / _UNFINISHED / uuid.uuid4().hex, _place(folder, event.split, event.mixture)
-    try:
+    split, number = events[0].split, events[0].mixture
+    sources = {event.source_file: prints[event.source_file] for event in events}
+    record = {"mixture": number, "scale": scale, "sources": sources}
+    place, names = _place(folder, split, number), _file_names(mix.sources, suffix)
+    with files.whole_folder(folder / _UNFINISHED, place, names) as new:
         for name, samples in signals.items():
             audio.write(new / f"{name}{suffix}", samples, mix.sample_rate, _BITS)
-        record = {"mixture": event.mixture, "scale": scale}
-        (new / RECORD).write_text(f"{json.dumps(record)}\n", encoding="utf-8")
-        if {*os.listdir(new)} != _file_names(mix.sources, suffix):
-            raise FileNotFoundError(f"{new} was removed while it was written to.")
-        place.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            os.rename(new, place)
-        except OSError:
-            # A process of a run that was killed may have finished the same mixture meanwhile.
-            if not place.is_dir():
-                raise
-    finally:
-        shutil.rmtree(new, ignore_errors=True)
+        with files.whole_file(new / RECORD) as file:
+            file.write_text(f"{json.dumps(record)}\n", encoding="utf-8")
 
 
 def _in_steps(mix: Mix) -> tuple[dict[str, np.ndarray], float]:
