@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import soundfile
 
 from tutorial_utils import audio, effects, loudness, stretch
 from tutorial_utils.cache import compiled
 from tutorial_utils.data.event import Event
+from tutorial_utils.text import shown
 
 QUIETEST = -70.0
 """LUFS. What is quieter counts as this loud, so that silence is not amplified without end."""
@@ -187,7 +187,8 @@ def _source(event, root):
         header = audio.info(path)
         samples = int(event.source_duration * header.sample_rate)
         if samples > header.samples:
-            whole = dataclasses.replace(event, source_duration=header.duration)
+            half = 0.5 / header.sample_rate  # so that rounding down does not cost a sample
+            whole = dataclasses.replace(event, source_duration=header.duration + half)
             segment, rate = _read(path, whole)
             return segment[:, np.arange(samples) % segment.shape[1]], rate
     return _read(path, event)
@@ -195,27 +196,18 @@ def _source(event, root):
 
 def _read(path, event):
     """Read a segment: (channels, samples), in 16-bit integers where the file has them."""
-    try:
-        with soundfile.SoundFile(str(path)) as file:
-            first = int(event.source_time * file.samplerate)
-            last = int((event.source_time + event.source_duration) * file.samplerate)
-            if last > file.frames:
-                raise audio.AudioError(
-                    f"{path} lasts {file.frames / file.samplerate:.3f} s, and mixture "
-                    f"{event.mixture} cuts it from {event.source_time:.3f} s to "
-                    f"{event.source_time + event.source_duration:.3f} s. The file is not the one "
-                    "that the table was made for."
-                )
-            file.seek(first)
-            integers = file.subtype == "PCM_16"
-            samples = file.read(last - first, "int16" if integers else "float32", always_2d=True)
-            if len(samples) < last - first:
-                raise audio.AudioError(f"{path} is truncated. Get the file again.")
-            rate = file.samplerate
-    except soundfile.LibsndfileError:
-        audio.read(path)  # Says what is wrong with the file.
-        raise
-    return samples.T if integers else audio.require_finite(samples.T, path), rate
+    with audio.opened(path) as sound:
+        rate = sound.sample_rate
+        first = int(event.source_time * rate)
+        last = int((event.source_time + event.source_duration) * rate)
+        if last > sound.samples:
+            raise audio.AudioError(
+                f"{shown(path)} lasts {sound.samples / rate:.3f} s, and mixture {event.mixture} "
+                f"cuts it from {event.source_time:.3f} s to "
+                f"{event.source_time + event.source_duration:.3f} s. The file is not the one that "
+                "the table was made for."
+            )
+        return sound.read(first, last - first, integers=True), rate
 
 
 def _converted(samples, file_rate, event):
