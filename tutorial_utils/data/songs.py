@@ -304,13 +304,15 @@ def _missing_stems(songs) -> str | None:
     lacking = [song for song in songs if len(song.labels) < len(every)]
     if not lacking:
         return None
-    examples = "; ".join(
+    examples = [
         f"'{shown(song.name)}' has no "
         f"{shown(', '.join(label for label in every if label not in song.labels))}"
         for song in lacking[:3]
-    )
+    ]
+    if len(lacking) > 3:
+        examples.append(f"and {len(lacking) - 3} more")
     return (
-        f"{len(lacking)} of {len(songs)} songs lack stems that others have: {examples}"
-        f"{'; ...' if len(lacking) > 3 else ''}. A table mixes songs that have the same stems: "
+        f"{len(lacking)} of {len(songs)} songs lack stems that others have: {'; '.join(examples)}. "
+        "A table mixes songs that have the same stems: "
         "choose them by their labels, [song for song in songs if 'vocals' in song.labels]."
     )
