@@ -192,22 +192,39 @@ def test_mixtures_of_sounds(sounds_root, tmp_path_factory, seed, k, channels):
 @pytest.mark.parametrize(
     ("wanted", "message"),
     [
-        (dict(n=0), "n=0: a table has at least one mixture"),
-        (dict(duration=0.05), r"duration=0\.05: a mixture lasts 0\.1 to"),
-        (dict(duration=math.nan), "duration=nan: a mixture lasts"),
-        (dict(duration=math.inf), "duration=inf: a mixture lasts"),
-        (dict(fade=-1), "fade=-1: a fade lasts 0 s or more"),
-        (dict(fade=math.nan), "fade=nan: a fade lasts"),
-        (dict(channels=6), "Row 1, column 'channels': 6 is not a whole number from 1 to 5"),
-        (dict(sample_rate=5), "Row 1, column 'sample_rate': 5 is not a whole number from 1000"),
-        (dict(pitch_shift=("const", 30)), "Row 1, column 'pitch_shift': 30.0 is not a number from"),
+        (dict(n=0), "n=0 is not a whole number, 1 or more"),
+        (dict(n=2.5), r"n=2\.5 is not a whole number"),
+        (dict(seed=-1), "seed=-1 is not a whole number, 0 or more"),
+        (dict(seed="a"), "seed='a' is not a whole number"),
+        (dict(duration=0.05), r"duration is 0\.05, not a number from 0\.1 to"),
+        (dict(duration="1"), "duration is '1', not a number"),
+        (dict(duration=math.nan), "duration is nan, not a number"),
+        (dict(duration=math.inf), "duration is inf, not a number"),
+        (dict(fade=-1), "fade_in is -1, not a number from 0 to 1"),
+        (dict(fade=math.nan), "fade_in is nan, not a number"),
+        (dict(fade=1.5), r"fade_in is 1\.5, not a number from 0 to 1"),
+        (
+            dict(channels=6),
+            r"A row of .*wav, column 'channels': 6 is not a whole number from 1 to 5",
+        ),
+        (dict(channels=0), "column 'channels': 0 is not a whole number from 1 to 5"),
+        (dict(channels="two"), "column 'channels': two is not a whole number from 1 to 5"),
+        (dict(sample_rate=5), "column 'sample_rate': 5 is not a whole number from 1000"),
+        (dict(pitch_shift=("const", 30)), r"pitch_shift=\('const', 30\) gives values that are no"),
+        (dict(time_stretch=("uniform", 0.1, 1)), "time_stretch=.* values that are not from 0.25"),
+        (dict(snr=("choose", [0, 300])), "snr=.* gives values that are not from -200 to 200"),
+        (dict(gain=("const", 101)), "gain=.* gives values that are not from -100 to 100"),
+        (dict(gain=("const", "loud")), r"gain=\('const', 'loud'\) is no distribution"),
+        (dict(polarity=1.5), r"polarity=1\.5 is no probability from 0 to 1"),
+        (dict(swap=math.nan), "swap=nan is no probability from 0 to 1"),
+        (dict(effects="often"), "effects='often' is no probability from 0 to 1"),
     ],
     ids=str,
 )
 def test_what_cannot_be_drawn(songs, sounds_root, wanted, message):
     with pytest.raises(ValueError, match=message):
         MixtureTable.sample(songs, **{"n": 2, "duration": 1.0} | wanted)
-    both = {"n": 2, "channels": 1, "sample_rate": RATE} | wanted
+    both = {"n": 2, "duration": 1.0, "channels": 1, "sample_rate": RATE} | wanted
     with pytest.raises(ValueError, match=message):
         MixtureTable.sample_sounds(open_sounds(sounds_root), **both)
 

@@ -13,17 +13,49 @@ import copy
 import dataclasses
 import math
 from collections.abc import Mapping
+from typing import NamedTuple
 
-_FOR_ALL_LABELS = ("song", "k", "ref_db")
-_MAY_BE_NONE = ("pitch_shift", "time_stretch")
-_POSITIVE = ("event_duration", "time_stretch")
+SHORTEST = 1e-3
+"""Seconds of a file that an event takes at least."""
+
 _TRIES = 1000
+
+
+class _Rule(NamedTuple):
+    """What may be given for a setting: what Scaper checks, and values from low to high."""
+
+    scaper: str
+    low: float = -math.inf
+    high: float = math.inf
+    may_be_none: bool = False
+    for_all_labels: bool = False
+
+
+# The values that a table's checks accept. Two gains are added up in one column.
+_RULES = {
+    "song": _Rule("distribution", for_all_labels=True),
+    "k": _Rule("snr", for_all_labels=True),
+    "source_time": _Rule("time"),
+    "event_time": _Rule("time"),
+    "event_duration": _Rule("duration", SHORTEST),
+    "snr": _Rule("snr", -200, 200, may_be_none=True),
+    "ref_db": _Rule("snr", -200, 200, for_all_labels=True),
+    "gain": _Rule("snr", -100, 100, may_be_none=True),
+    "song_gain": _Rule("snr", -100, 100, may_be_none=True, for_all_labels=True),
+    "pitch_shift": _Rule("pitch_shift", -24, 24, may_be_none=True),
+    "time_stretch": _Rule("time_stretch", 0.25, 4, may_be_none=True),
+}
 
 
 class Distributions:
     """Draws values from the distributions of the settings, with Scaper's own functions.
 
     A distribution is one tuple for all labels, or a mapping with one for each.
+
+    Raises
+    ------
+    ValueError
+        If a setting is no distribution, or gives values that no table may hold.
     """
 
     def __init__(self, settings, labels):
@@ -32,40 +64,42 @@ class Distributions:
         self._core = scaper.core
         self._labels = labels
         self._settings = settings
-        checks = {
-            "song": self._core._validate_distribution,
-            "k": self._core._validate_snr,  # Any number.
-            "source_time": self._core._validate_time,
-            "event_time": self._core._validate_time,
-            "event_duration": self._core._validate_duration,
-            "snr": self._core._validate_snr,
-            "ref_db": self._core._validate_snr,
-            "pitch_shift": self._core._validate_pitch_shift,
-            "time_stretch": self._core._validate_time_stretch,
-        }
         for field in dataclasses.fields(settings):
-            if field.name in checks:
-                self._check(field.name, checks[field.name])
+            if field.name in _RULES:
+                self._check(field.name, _RULES[field.name])
 
-    def _check(self, name, check):
+    def _check(self, name, rule):
         value = getattr(self._settings, name)
-        if isinstance(value, Mapping) and name in _FOR_ALL_LABELS:
+        if not isinstance(value, Mapping):
+            self._check_one(name, value, rule)
+            return
+        if rule.for_all_labels:
             raise ValueError(f"{name} is one for all labels. Give one distribution, no mapping.")
-        if isinstance(value, Mapping) and {*value} != {*self._labels}:
+        if {*value} != {*self._labels}:
             raise ValueError(
                 f"{name} is given for {', '.join(map(str, value))}, and the labels are "
                 f"{', '.join(sorted(self._labels))}. Give one distribution for each, or one for "
                 "all."
             )
-        for one in value.values() if isinstance(value, Mapping) else [value]:
-            if one is None and name in _MAY_BE_NONE:
-                continue
-            try:
-                check(one)
-            except (self._core.ScaperError, TypeError, ValueError) as error:
-                raise ValueError(
-                    f"{name}={one!r} is no distribution that Scaper accepts: {error}"
-                ) from error
+        for one in value.values():
+            self._check_one(name, one, rule)
+
+    def _check_one(self, name, one, rule):
+        if one is None and rule.may_be_none:
+            return
+        try:
+            getattr(self._core, f"_validate_{rule.scaper}")(one)
+            # A normal distribution has no ends; what it gives beyond them is drawn again.
+            ends = () if rule.scaper == "distribution" or one[0] == "normal" else _ends(one)
+            within = all(rule.low <= end <= rule.high for end in ends)
+        except (self._core.ScaperError, ArithmeticError, TypeError, ValueError) as error:
+            raise ValueError(
+                f"{name}={one!r} is no distribution that Scaper accepts: {error}"
+            ) from error
+        if not within:
+            raise ValueError(
+                f"{name}={one!r} gives values that are not from {rule.low:g} to {rule.high:g}."
+            )
 
     def of(self, name, label):
         """The distribution of ``name`` for a label."""
@@ -97,16 +131,31 @@ class Distributions:
     def _draw(self, name, distribution, random):
         if distribution is None:
             return math.nan
+        kind, *parameters = distribution
+        draw, rule = self._core.SUPPORTED_DIST[kind], _RULES[name]
         for _ in range(_TRIES):
             try:
-                value = self._core._get_value_from_dist(distribution, random)
+                value = draw(*parameters, random_state=random)
+                if rule.scaper == "distribution":
+                    return value
+                value = float(value)
             except (ArithmeticError, TypeError, ValueError) as error:
                 raise ValueError(
                     f"{name}={distribution!r} cannot be drawn from: {error}"
                 ) from error
-            if isinstance(value, str):
+            # A normal distribution may give others; like Scaper, draw again.
+            if rule.low <= value <= rule.high:
                 return value
-            # A normal distribution may give less; like Scaper, draw again.
-            if value > 0 or name not in _POSITIVE:
-                return float(value)
-        raise ValueError(f"{name}={distribution!r} gives nothing above 0.")
+        raise ValueError(
+            f"{name}={distribution!r} gives nothing from {rule.low:g} to {rule.high:g}."
+        )
+
+
+def _ends(distribution):
+    """Values between which, or among which, are all that a distribution gives; not a normal one."""
+    kind, *parameters = distribution
+    if kind == "const":
+        return parameters
+    if kind in ("choose", "choose_weighted"):
+        return parameters[0]
+    return parameters[-2:]

@@ -1,7 +1,8 @@
 """What to mix: mixtures drawn from distributions, as Scaper writes them, before any audio is read.
 
-A mixture is a list of *events*, one a source: which file, which segment of it, how loud, how
-shifted. Each of these values is drawn from a distribution (see :mod:`.distributions`).
+A mixture is a list of *events*, one per source: which file, which segment of it, how loud, how
+changed. Each of these values is drawn from a distribution (see :mod:`.distributions`), or is there
+with a probability.
 
 The draws for mixture ``i`` come from a generator of its own, seeded with the seed and ``i``. So a
 mixture does not depend on how many others are drawn, nor in which order, nor by which process.
@@ -16,10 +17,11 @@ from typing import NamedTuple
 import numpy as np
 
 from tutorial_utils import audio, loudness
-from tutorial_utils.data.distributions import Distributions
+from tutorial_utils.data.distributions import SHORTEST, Distributions
 from tutorial_utils.data.event import Event
 from tutorial_utils.data.songs import FolderSong
 from tutorial_utils.data.sounds import Sound
+from tutorial_utils.text import shown
 
 SONG = ("choose", [])
 SOURCE_TIME = ("uniform", 0.0, math.inf)
@@ -31,6 +33,7 @@ K = ("const", 3)
 EVENT_DURATION = ("uniform", 1.0, 4.0)
 EVENT_TIME = ("uniform", 0.0, math.inf)
 _TRIES = 1000
+_SEEDS = 10**9  # of chains of effects: as many as the table's column may hold
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,13 +44,18 @@ class SongSettings:
     coherent: float = 0.5
     song: tuple = SONG
     source_time: tuple | Mapping = SOURCE_TIME
-    snr: tuple | Mapping = SNR
+    snr: tuple | Mapping | None = SNR
     ref_db: tuple = REF_DB
     pitch_shift: tuple | Mapping | None = PITCH_SHIFT
     time_stretch: tuple | Mapping | None = TIME_STRETCH
     leave_out: float = 0.0
     audible: str | Sequence[str] = ()
     threshold: float = -40.0
+    gain: tuple | Mapping | None = None
+    song_gain: tuple | None = None
+    polarity: float = 0.0
+    swap: float = 0.0
+    effects: float = 0.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,10 +67,14 @@ class SoundSettings:
     source_time: tuple | Mapping = SOURCE_TIME
     event_duration: tuple | Mapping = EVENT_DURATION
     event_time: tuple | Mapping = EVENT_TIME
-    snr: tuple | Mapping = SNR
+    snr: tuple | Mapping | None = SNR
     ref_db: tuple = REF_DB
     pitch_shift: tuple | Mapping | None = None
     time_stretch: tuple | Mapping | None = None
+    gain: tuple | Mapping | None = None
+    polarity: float = 0.0
+    swap: float = 0.0
+    effects: float = 0.0
 
 
 def draw_songs(
@@ -87,7 +99,7 @@ def draw_songs(
         segments = _draw_audible(songs, labels, audible, draw, random, settings)
         if random.random_sample() < settings.leave_out:
             del segments[random.choice([label for label in labels if label not in audible])]
-        yield [
+        events = [
             Event(
                 mixture=i,
                 split=cut.song.split or "",
@@ -101,11 +113,15 @@ def draw_songs(
                 ref_db=ref_db,
                 pitch_shift=cut.pitch_shift,
                 time_stretch=cut.time_stretch,
-                loudness=_known_loudness(cut, label, channels, sample_rate),
                 channels=channels,
                 sample_rate=sample_rate,
             )
             for label, cut in segments.items()
+        ]
+        events = _with_song_gain(_treated(events, draw, random, settings), draw, random)
+        yield [
+            dataclasses.replace(event, loudness=_known_loudness(segments[event.label], event))
+            for event in events
         ]
 
 
@@ -113,6 +129,13 @@ def draw_sounds(
     sounds: Sequence[Sound], n: int, seed: int, channels: int, sample_rate: int, settings
 ) -> Iterator[list[Event]]:
     """Draw ``n`` mixtures of single sounds, like :func:`draw_songs`."""
+    for sound in sounds:
+        if sound.duration < SHORTEST:
+            raise ValueError(
+                f"{shown(sound.file)} lasts {sound.duration:.6f} s, and at least {SHORTEST:g} s of "
+                "a sound are mixed. Leave it out."
+            )
+    _check_probabilities(settings, ("polarity", "swap", "effects"))
     sounds = sorted(sounds, key=lambda sound: (sound.split or "", sound.label, str(sound.file)))
     labels = sorted({sound.label for sound in sounds})
     draw = Distributions(settings, labels)
@@ -123,14 +146,14 @@ def draw_sounds(
         random = _generator(seed, i)
         ref_db = draw.value("ref_db", None, random)
         by_label = choices[sounds[random.randint(len(sounds))].split]
-        k = int(draw.value("k", None, random))
-        if not 1 <= k <= len(by_label):
+        k = draw.value("k", None, random)
+        if not 1 <= k < len(by_label) + 1:
             raise ValueError(
-                f"A mixture of k={k} categories cannot be drawn from {len(by_label)}. Choose k "
+                f"A mixture of k={k:g} categories cannot be drawn from {len(by_label)}. Choose k "
                 f"from 1 to {len(by_label)}."
             )
         events = []
-        for label in random.choice(sorted(by_label), k, replace=False):
+        for label in random.choice(sorted(by_label), int(k), replace=False):
             sound = by_label[label][random.randint(len(by_label[label]))]
             pitch = draw.value("pitch_shift", label, random)
             stretch = draw.value("time_stretch", label, random)
@@ -157,7 +180,43 @@ def draw_sounds(
                     sample_rate=sample_rate,
                 )
             )
-        yield events
+        yield _treated(events, draw, random, settings)
+
+
+def _treated(events, draw, random, settings):
+    """Draw what else is done to each event.
+
+    This comes after all other draws, and takes as many numbers whatever it decides (but for the
+    gains, which come last). So no other value of a mixture depends on it.
+    """
+    probabilities = (settings.polarity, settings.swap, settings.effects)
+    treated = []
+    for event in events:
+        inverted, swapped, affected = random.random_sample(3) < probabilities
+        chain = random.randint(_SEEDS)
+        treated.append(
+            dataclasses.replace(
+                event,
+                polarity=-1 if inverted else 1,
+                swap=int(swapped),
+                effects=float(chain) if affected else math.nan,
+            )
+        )
+    return [
+        dataclasses.replace(event, gain=_or_zero(draw.value("gain", event.label, random)))
+        for event in treated
+    ]
+
+
+def _with_song_gain(events, draw, random):
+    """Draw a gain for each song that the events are of, and add it to theirs."""
+    songs = dict.fromkeys(event.song for event in events)
+    gains = {song: _or_zero(draw.value("song_gain", None, random)) for song in songs}
+    return [dataclasses.replace(event, gain=event.gain + gains[event.song]) for event in events]
+
+
+def _or_zero(decibels):
+    return 0.0 if math.isnan(decibels) else decibels
 
 
 class _Songs(NamedTuple):
@@ -178,7 +237,7 @@ class _Cut(NamedTuple):
 
 
 def _draw_audible(songs, labels, audible, draw, random, settings):
-    """Draw a segment a label, again until those that are to be audible are."""
+    """Draw a segment per label, again until those that are to be audible are."""
     together = random.random_sample() < settings.coherent
     for _ in range(_TRIES):
         segments = (_draw_coherent if together else _draw_incoherent)(
@@ -221,7 +280,7 @@ def _draw_song(songs, draw, random):
     if distribution == SONG:
         return songs.in_order[random.randint(len(songs.in_order))]
     name = draw.value("song", None, random)
-    if name not in songs.by_name:
+    if not isinstance(name, str) or name not in songs.by_name:
         raise ValueError(f"song={distribution!r}: there is no song '{name}'.")
     return songs.by_name[name]
 
@@ -267,18 +326,19 @@ def _sounds(cut, label, threshold):
     return profile.loudness(first, samples) >= threshold
 
 
-def _known_loudness(cut, label, channels, sample_rate):
-    """The loudness of a segment that is mixed as it is; nan for one that is to be changed."""
-    song = cut.song
-    as_it_is = math.isnan(cut.pitch_shift) and math.isnan(cut.time_stretch)
-    if song.sample_rate != sample_rate or not as_it_is:
+def _known_loudness(cut, event):
+    """The loudness of a segment, if it has to be known and is mixed as it is; else nan."""
+    rate = event.sample_rate
+    if math.isnan(event.snr) or event.changed or cut.song.sample_rate != rate:
         return math.nan
     first, samples = _in_samples(cut)
-    step = loudness.grid_samples(sample_rate)
+    step = loudness.grid_samples(rate)
     if not step or cut.length < 0.5 or samples % step:
         return math.nan
-    onset = audio.with_channels(song.stem(label, cut.start, loudness.SETTLED), channels)
-    return _profile_of(song, label, channels).loudness(first, samples, onset)
+    onset = cut.song.stem(event.label, cut.start, loudness.SETTLED)
+    onset = audio.with_channels(onset, event.channels)
+    profile = _profile_of(cut.song, event.label, event.channels)
+    return profile.loudness(first, samples, onset)
 
 
 def _in_samples(cut):
@@ -319,9 +379,7 @@ def _check_songs(songs, labels, audible, settings):
         raise ValueError(
             f"audible names {', '.join(sorted(unknown))}, and the stems are {', '.join(labels)}."
         )
-    for name in ("coherent", "leave_out"):
-        if not 0 <= getattr(settings, name) <= 1:
-            raise ValueError(f"{name}={getattr(settings, name)} is no probability from 0 to 1.")
+    _check_probabilities(settings, ("coherent", "leave_out", "polarity", "swap", "effects"))
     if settings.leave_out and (len(labels) < 2 or audible == {*labels}):
         raise ValueError(
             "leave_out needs a stem that can be left out, beside those that must sound."
@@ -332,3 +390,10 @@ def _check_songs(songs, labels, audible, settings):
             "time_stretch differs between labels, but the stems of a coherent mixture have to stay "
             "together. Give one distribution for all, or set coherent=0."
         )
+
+
+def _check_probabilities(settings, names):
+    for name in names:
+        value = getattr(settings, name)
+        if not (isinstance(value, int | float | np.number) and 0 <= value <= 1):
+            raise ValueError(f"{name}={value!r} is no probability from 0 to 1.")

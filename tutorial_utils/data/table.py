@@ -96,10 +96,15 @@ class MixtureTable:
         *,
         song: tuple = mixing.SONG,
         source_time: tuple | Mapping = mixing.SOURCE_TIME,
-        snr: tuple | Mapping = mixing.SNR,
+        snr: tuple | Mapping | None = mixing.SNR,
         ref_db: tuple = mixing.REF_DB,
+        gain: tuple | Mapping | None = None,
+        song_gain: tuple | None = None,
         pitch_shift: tuple | Mapping | None = mixing.PITCH_SHIFT,
         time_stretch: tuple | Mapping | None = mixing.TIME_STRETCH,
+        polarity: float = 0.0,
+        swap: float = 0.0,
+        effects: float = 0.0,
         leave_out: float = 0.0,
         audible: str | Sequence[str] = (),
         threshold: float = -40.0,
@@ -114,10 +119,14 @@ class MixtureTable:
         label is taken too. What the stems of a coherent mixture share is drawn from the first one
         that is not None; a label whose distribution is None stays as it is.
 
+        To hear the songs in their own balance, as validation and test tables should have them, set
+        ``coherent=1, snr=None, pitch_shift=None, time_stretch=None``: every mixture is then the sum
+        of its song's stems in that segment.
+
         Parameters
         ----------
         songs : sequence of Song
-            All with the same stems. Songs in stem files are decoded once
+            All with the same stems. Songs that no table can read from directly are decoded once
             (:func:`tutorial_utils.data.decoded`).
         n : int
             The number of mixtures.
@@ -131,12 +140,26 @@ class MixtureTable:
             By default any, all equally likely.
         source_time : distribution, in seconds
             Where a segment begins. It is brought into the song, and rounded down to 20 ms.
-        snr : distribution, in LU
-            Each source is brought to the loudness ``ref_db + snr``.
+        snr : distribution, in LU, or None
+            Each source is brought to the loudness ``ref_db + snr``. With None it keeps the level
+            that it has in its file, and so the stems of one song keep their balance; changes of
+            pitch and tempo and effects do not alter its loudness.
         ref_db : distribution, in LUFS
-            Drawn once a mixture.
+            Drawn once per mixture.
+        gain : distribution, in dB, or None
+            Drawn for each stem, on top of the level that ``snr`` gives or leaves.
+        song_gain : distribution, in dB, or None
+            Drawn once for each song of a mixture, and added to the gains of all its stems.
         pitch_shift : distribution, in semitones, or None for no shift
         time_stretch : distribution of factors on the duration, or None for no stretch
+        polarity : float
+            The probability, for each stem, that its polarity is inverted: every sample changes its
+            sign. This cannot be heard on one stem, but changes how it adds up with others.
+        swap : float
+            The probability, for each stem, that its channels change places, left with right.
+        effects : float
+            The probability, for each stem, that it passes a chain of equaliser, compressor and
+            reverb with random settings (:func:`tutorial_utils.effects.chain`).
         leave_out : float
             The probability that a mixture lacks one of its sources.
         audible : str or sequence of str
@@ -161,14 +184,20 @@ class MixtureTable:
         """
         settings = mixing.SongSettings(
             duration, coherent, song, source_time, snr, ref_db, pitch_shift, time_stretch,
-            leave_out, audible, threshold,
+            leave_out, audible, threshold, gain, song_gain, polarity, swap, effects,
         )  # fmt: skip
-        songs = decoded(_required(songs, "songs", n, duration, fade))
-        channels = channels or _common(songs, "channels")
-        sample_rate = sample_rate or _common(songs, "sample_rate")
-        mixtures = mixing.draw_songs(songs, n, seed, channels, sample_rate, settings)
-        files = [file for song in songs for file in song.files.values()]
-        return cls._drawn(mixtures, files, n, seed, settings, songs[0].labels, fade)
+        songs = decoded(_required(songs, "songs", n, seed, duration, fade))
+        channels = _common(songs, "channels") if channels is None else channels
+        sample_rate = _common(songs, "sample_rate") if sample_rate is None else sample_rate
+        every = [
+            _any_event(file, label, song.name, settings, channels, sample_rate)
+            for song in songs
+            for label, file in song.files.items()
+            if label in song.labels
+        ]
+        root = _root_for(every, duration)
+        mixtures = mixing.draw_songs(songs, n, seed, int(channels), int(sample_rate), settings)
+        return cls._drawn(mixtures, root, n, seed, settings, songs[0].labels, fade)
 
     @classmethod
     def sample_sounds(
@@ -182,15 +211,19 @@ class MixtureTable:
         source_time: tuple | Mapping = mixing.SOURCE_TIME,
         event_duration: tuple | Mapping = mixing.EVENT_DURATION,
         event_time: tuple | Mapping = mixing.EVENT_TIME,
-        snr: tuple | Mapping = mixing.SNR,
+        snr: tuple | Mapping | None = mixing.SNR,
         ref_db: tuple = mixing.REF_DB,
+        gain: tuple | Mapping | None = None,
         pitch_shift: tuple | Mapping | None = None,
         time_stretch: tuple | Mapping | None = None,
+        polarity: float = 0.0,
+        swap: float = 0.0,
+        effects: float = 0.0,
         channels: int | None = None,
         sample_rate: int | None = None,
         fade: float = 0.01,
     ) -> "MixtureTable":
-        """Draw mixtures of single sounds: some categories each, one sound a category.
+        """Draw mixtures of single sounds: some categories each, one sound per category.
 
         Parameters that are not named here are those of :meth:`sample`.
 
@@ -200,29 +233,36 @@ class MixtureTable:
             From :func:`tutorial_utils.data.open_sounds`. A mixture's sounds are all of one split.
         k : int, or distribution
             How many different categories a mixture has.
-        event_duration : distribution, in seconds
+        event_duration : distribution, in seconds, from 0.001
             How much is cut from a file; the whole file if that is shorter.
         event_time : distribution, in seconds
             Where the sound begins in the mixture. It is brought forward if it would not end in
             time; the rest is silence.
+
+        Raises
+        ------
+        ValueError
+            If sounds and settings do not fit together; the message says what to change.
         """
         settings = mixing.SoundSettings(
-            duration, ("const", k) if isinstance(k, int) else k, source_time, event_duration,
-            event_time, snr, ref_db, pitch_shift, time_stretch,
+            duration, k if isinstance(k, tuple) else ("const", k), source_time, event_duration,
+            event_time, snr, ref_db, pitch_shift, time_stretch, gain, polarity, swap, effects,
         )  # fmt: skip
-        sounds = _required(sounds, "sounds", n, duration, fade)
-        channels = channels or _common(sounds, "channels")
-        sample_rate = sample_rate or _common(sounds, "sample_rate")
-        mixtures = mixing.draw_sounds(sounds, n, seed, channels, sample_rate, settings)
+        sounds = _required(sounds, "sounds", n, seed, duration, fade)
+        channels = _common(sounds, "channels") if channels is None else channels
+        sample_rate = _common(sounds, "sample_rate") if sample_rate is None else sample_rate
+        every = [
+            _any_event(sound.file, sound.label, sound.file.stem, settings, channels, sample_rate)
+            for sound in sounds
+        ]
+        root = _root_for(every, duration)
+        mixtures = mixing.draw_sounds(sounds, n, seed, int(channels), int(sample_rate), settings)
         labels = sorted({sound.label for sound in sounds})
-        files = [sound.file for sound in sounds]
-        return cls._drawn(mixtures, files, n, seed, settings, labels, fade)
+        return cls._drawn(mixtures, root, n, seed, settings, labels, fade)
 
     @classmethod
-    def _drawn(cls, mixtures, files, n, seed, settings, labels, fade):
+    def _drawn(cls, mixtures, root, n, seed, settings, labels, fade):
         bar = tqdm(mixtures, "Drawing mixtures", n, delay=1)
-        # The root holds all files that might have been drawn, however few were.
-        root = _root(files)
         rows = _relative((event for mixture in bar for event in mixture), root)
         return cls(rows, root, settings.duration, labels, fade, fade, seed, vars(settings))
 
@@ -399,38 +439,65 @@ class MixtureTable:
         return cls(rows, root, **fields)
 
     def to_jams(self, i: int) -> "jams.JAMS":
-        """Mixture ``i`` as the annotation that Scaper writes, and can render once it is saved."""
+        """Mixture ``i`` as the annotation that Scaper writes, and can render once it is saved.
+
+        An event that keeps the level of its file is given the ``snr`` of that level.
+
+        Raises
+        ------
+        TableError
+            If Scaper would render something else: it knows no inverted polarity, swapped channels
+            or effects.
+        """
         return annotations.write(
             self.events(i), self.root, self.duration, self.fade_in, self.fade_out
         )
 
     @classmethod
-    def from_jams(cls, paths) -> "MixtureTable":
+    def from_jams(cls, paths, root=None) -> "MixtureTable":
         """Read mixtures that Scaper, or :meth:`to_jams`, described.
 
         Parameters
         ----------
         paths : path-like, or sequence of them
             All of one duration, fade, rate and number of channels.
+        root : path-like, optional
+            The folder that holds the sounds, if they are not where they were: on another machine,
+            or where paths are relative to a folder in which Scaper once ran. A sound is found by
+            the end of its path. (Scaper's own ``fg_path`` and ``bg_path`` in one.)
+
+        Raises
+        ------
+        TableError
+            If a file is no description by Scaper, names a sound that is not there, or asks for what
+            would sound different here; the message names the file.
+        OSError
+            If a file cannot be opened.
         """
         paths = [paths] if isinstance(paths, str | os.PathLike) else list(paths)
         if not paths:
             raise ValueError("There is no file to read. Give one path, or several.")
-        read = [annotations.read(path, i) for i, path in enumerate(paths)]
-        frames = [frame for _, frame in read]
-        for path, frame in zip(paths, frames, strict=True):
-            if frame != frames[0]:
+        root = root and files.expanded(root).absolute()
+        read = [annotations.read(path, i, root) for i, path in enumerate(paths)]
+        frame = read[0].frame
+        for path, described in zip(paths, read, strict=True):
+            if described.frame != frame:
                 raise checks.TableError(
-                    f"{path} has (duration, fade in, fade out) = {frame}, and {paths[0]} "
-                    f"{frames[0]}. Read them as two tables."
+                    f"{shown(path)} has (duration, fade in, fade out) = {(*described.frame,)}, and "
+                    f"{shown(paths[0])} {(*frame,)}. Read them as two tables."
                 )
-        events = [event for events, _ in read for event in events]
-        root = _root(event.source_file for event in events)
+        events = [event for described in read for event in described.events]
+        root = root or annotations.folder_of(read) or _root(e.source_file for e in events)
+        places = [
+            annotations.place(path, number)
+            for path, described in zip(paths, read, strict=True)
+            for number in range(len(described.events))
+        ]
         rows = _relative(events, root)
-        labels = sorted(rows["label"].unique())
-        table = cls(rows, root, frames[0][0], labels, *frames[0][1:])
-        checks.files(table.rows, table.root)
-        return table
+        labels = sorted({*rows["label"]})
+        rows = checks.rows(rows, frame.duration, labels, places.__getitem__)
+        rows = checks.files(rows, root, places.__getitem__)
+        return cls(rows, root, frame.duration, labels, frame.fade_in, frame.fade_out)
 
     def _require(self, i):
         if not 0 <= i < len(self):
@@ -460,18 +527,36 @@ def _relative(events: Iterable[Event], root: Path) -> pd.DataFrame:
     return rows
 
 
-def _required(sources, what, n, duration, fade):
+def _any_event(file, label, song, settings, channels, sample_rate):
+    """What any row with this file has in common with all others with it."""
+    return Event(
+        mixture=0, split="", label=label, song=song, source_file=str(file), source_time=0.0,
+        source_duration=settings.duration, event_time=0.0, snr=0.0, ref_db=0.0, channels=channels,
+        sample_rate=sample_rate,
+    )  # fmt: skip
+
+
+def _root_for(every: Sequence[Event], duration: float) -> Path:
+    """The folder that holds all files that might be drawn, however few will be.
+
+    That none of them would make a row that a table refuses is checked here, before anything is
+    drawn.
+    """
+    root = _root(event.source_file for event in every)
+    rows = _relative(every, root).assign(mixture=range(len(every)))
+    labels = {event.label for event in every}
+    checks.rows(rows, duration, labels, lambda row: f"A row of {shown(every[row].source_file)}")
+    return root
+
+
+def _required(sources, what, n, seed, duration, fade):
     """The songs or sounds as a list, if mixtures can be drawn from them."""
     if not (sources := list(sources)):
         raise ValueError(f"There are no {what} to mix.")
-    if n < 1:
-        raise ValueError(f"n={n}: a table has at least one mixture.")
-    if not checks.SHORTEST <= duration <= checks.LONGEST:
-        raise ValueError(
-            f"duration={duration}: a mixture lasts {checks.SHORTEST} to {checks.LONGEST} s."
-        )
-    if not 0 <= fade <= duration:
-        raise ValueError(f"fade={fade}: a fade lasts 0 s or more, up to the whole mixture.")
+    for name, value, least in (("n", n, 1), ("seed", seed, 0)):
+        if not (isinstance(value, int | np.integer) and value >= least):
+            raise ValueError(f"{name}={value!r} is not a whole number, {least} or more.")
+    checks.times(duration, fade, fade)
     return sources
 
 
