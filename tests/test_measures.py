@@ -1,11 +1,13 @@
 """What is measured has known answers on signals that are made for it."""
 
+import itertools
 import os
 from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.signal
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -197,3 +199,79 @@ def test_the_real_song_is_as_its_numbers_say():
     measured = measures.stems(excerpts[0])
     expected = measures.musdb_excerpt()
     pd.testing.assert_frame_equal(measured, expected, rtol=2e-3, atol=0.01)
+
+
+def test_clipped_counts_every_sample_of_a_run():
+    wave = tone(100, 1.0)
+    assert measures.clipped(wave) < 1e-4
+    for top in (0.9, 0.5):
+        cut = np.clip(wave, -top, top)
+        assert measures.clipped(cut) == np.mean(np.abs(cut) >= top)
+    short = np.array([[1, 1, 0, 1, 1, 1, 0, -1, -1, -1, -1, 0.5]])
+    assert measures.clipped(short) == 7 / 12
+    assert measures.clipped(short, run=4) == 4 / 12
+    assert measures.clipped(short, run=1) == 9 / 12
+    assert measures.clipped(np.stack([short[0], 0 * short[0]])) == 7 / 24  # no run across channels
+    assert measures.clipped(np.zeros((2, 100))) == 0
+
+
+def melody(seed, seconds=12):
+    """Notes of random pitch and length, with harmonics."""
+    random = np.random.default_rng(seed)
+    parts = []
+    for _ in range(6 * seconds):
+        t = np.arange(round(random.uniform(0.1, 0.3) * RATE)) / RATE
+        pitch = 220 * 2 ** (random.integers(24) / 12)
+        parts.append(
+            sum(np.sin(2 * np.pi * pitch * k * t) / k for k in range(1, 8)) * np.exp(-5 * t)
+        )
+    return 0.1 * np.concatenate(parts)[None, : seconds * RATE]
+
+
+def test_fingerprints_find_a_song_again():
+    song, other = melody(0), melody(1)
+    late = 0.3 * song[:, round(1.7 * RATE) :]
+    bright = scipy.signal.lfilter([1, -0.7], [1], late)  # some 10 dB more above 2 kHz
+    prints = [measures.fingerprint(x, RATE) for x in (song, late, bright, other)]
+    assert all(one.shape[0] == 31 and set(np.unique(one)) <= {-1, 0, 1} for one in prints)
+    for twin, least in ((prints[1], 0.9), (prints[2], 0.85)):
+        share, shift = measures.agreement(prints[0], twin)
+        assert share > least and shift == pytest.approx(1.7, abs=0.03)
+    assert measures.agreement(prints[0], prints[3])[0] < 0.65
+    assert measures.agreement(prints[0], prints[0]) == (pytest.approx(1, abs=0.02), 0)
+
+
+def test_a_fingerprint_is_the_formula_and_ends_at_3000_hz():
+    song = melody(2, 4)
+    print_ = measures.fingerprint(song, RATE)
+    high = song + 0.5 * np.sin(2 * np.pi * 6000 * np.arange(song.shape[1]) / RATE)
+    assert np.mean(print_ == measures.fingerprint(high, RATE)) > 0.95  # not to Nyquist
+    assert np.array_equal(print_, measures.fingerprint(0.25 * song, RATE))  # a gain cancels
+    size, hop = round(0.2 * RATE), round(0.02 * RATE)
+    f, _, spectrum = scipy.signal.stft(song[0], RATE, nperseg=size, noverlap=size - hop)
+    edges = np.geomspace(300, 3000, 33)
+    level = [
+        np.log(np.sum(np.abs(spectrum[(low <= f) & (f < high)]) ** 2, axis=0))
+        for low, high in itertools.pairwise(edges)
+    ]
+    for b, m in ((0, 1), (7, 60), (30, 150)):
+        now, before = level[b][m] - level[b + 1][m], level[b][m - 1] - level[b + 1][m - 1]
+        assert print_[b, m - 1] == np.sign(now - before)
+
+
+def test_silence_agrees_with_nothing():
+    silence = measures.fingerprint(np.zeros((1, 5 * RATE)), RATE)
+    assert not silence.any()
+    assert measures.agreement(silence, silence)[0] == 0.5
+
+
+def test_errors_of_fingerprints_and_of_clipped():
+    with pytest.raises(AudioError, match="no samples"):
+        measures.clipped(np.zeros((2, 0)))
+    with pytest.raises(AudioError, match=r"0\.3 s at 8000 Hz"):
+        measures.fingerprint(np.ones((1, 100)), RATE)
+    with pytest.raises(AudioError, match=r"0\.3 s at 8000 Hz"):
+        measures.fingerprint(np.ones((1, 10000)), 4000)
+    short = measures.fingerprint(melody(0, 1), RATE)
+    with pytest.raises(AudioError, match="cannot overlap"):
+        measures.agreement(short, short)

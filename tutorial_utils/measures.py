@@ -3,7 +3,10 @@
 To compare two collections of music, :func:`songs` measures every stem of every song in the same
 way; :func:`stems` does so for one song, and :func:`sound` for one sound. Signals are made mono
 first, but for loudness and width, and STFTs are those of :mod:`tutorial_utils.transforms`. The
-mixture is the sum of the stems, also where a coder made the one that is stored another.
+mixture is the sum of the stems, also where a codec made the one that is stored another.
+
+To look for faults in a collection there are :func:`clipped`, and :func:`fingerprint` with
+:func:`agreement`, which find a song that is in it twice.
 """
 
 from collections.abc import Iterable
@@ -11,6 +14,8 @@ from collections.abc import Iterable
 import librosa
 import numpy as np
 import pandas as pd
+import scipy.fft
+import scipy.signal
 import torch
 from tqdm import tqdm
 
@@ -196,6 +201,134 @@ def songs(songs: Iterable, duration: float | None = None) -> pd.DataFrame:
         seconds = song.duration if duration is None else min(duration, song.duration)
         tables[song.name] = stems(song, (song.duration - seconds) / 2, seconds)
     return pd.concat(tables, names=["song"])
+
+
+def clipped(signal: np.ndarray, run: int = 3) -> float:
+    """Share of samples that seem to be cut off: those in runs at the largest value.
+
+    Where a signal was clipped, neighbouring samples have the same, largest magnitude; where it was
+    not, at most one or two of them come near it.
+
+    Parameters
+    ----------
+    signal : array of shape (channels, samples)
+    run : int
+        How many neighbours make a run.
+
+    Returns
+    -------
+    float
+        From 0 to 1. A sample is in a run if it and its neighbours, at least ``run`` in a row of one
+        channel, have 99.99 % of the largest magnitude of all channels.
+
+    Raises
+    ------
+    AudioError
+        If the array has another shape, or there are no samples.
+
+    Examples
+    --------
+    >>> clipped([[0.1, 1.0, 1.0, 1.0, 0.5, 1.0, 0.2, 0.0, 0.3, 0.1]])
+    0.3
+    """
+    signal = audio.as_channels(signal)
+    if not signal.size:
+        raise AudioError("There are no samples to look at.")
+    magnitude = np.abs(signal)
+    top = magnitude.max()
+    if not top:
+        return 0.0
+    inside = 0
+    for channel in magnitude:
+        edges = np.diff(channel >= 0.9999 * top, prepend=False, append=False)
+        starts, ends = np.flatnonzero(edges).reshape(-1, 2).T
+        lengths = ends - starts
+        inside += lengths[lengths >= run].sum()
+    return float(inside / signal.size)
+
+
+def fingerprint(signal: np.ndarray, sample_rate: int) -> np.ndarray:
+    r"""What stays the same of a song when it is cut, turned down, coded or remixed a little.
+
+    .. math:: F[b, m] = \operatorname{sign}\big(
+        (L[b, m] - L[b + 1, m]) - (L[b, m - 1] - L[b + 1, m - 1])\big)
+
+    where :math:`L[b, m]` is the logarithm of the energy of frame :math:`m` in band :math:`b`. This
+    is the fingerprint of Haitsma and Kalker, "A highly robust audio fingerprinting system" (ISMIR
+    2002), of logarithms instead of energies, so that an equaliser changes it less.
+
+    Parameters
+    ----------
+    signal : array of shape (channels, samples)
+    sample_rate : int, in Hz
+        At least 8000.
+
+    Returns
+    -------
+    array of shape (31, frames), float
+        1, -1, or 0 where nothing changes, as in silence. There are 50 frames per second, each of
+        0.2 s, and bands from 300 to 3000 Hz.
+
+    Raises
+    ------
+    AudioError
+        If the array has another shape, lasts less than 0.3 s, or has a lower sample rate.
+    """
+    mono = audio.as_channels(signal).mean(axis=0, dtype=np.float64)
+    if sample_rate < 8000 or len(mono) < 0.3 * sample_rate:
+        raise AudioError(
+            f"A fingerprint needs 0.3 s at 8000 Hz or more; this sound has {len(mono)} samples at "
+            f"{sample_rate} Hz."
+        )
+    # Frames are much longer than the hop, so that it matters little where they begin.
+    size, hop = round(0.2 * sample_rate), round(0.02 * sample_rate)
+    frequencies, _, spectrum = scipy.signal.stft(
+        mono, sample_rate, nperseg=size, noverlap=size - hop
+    )
+    bins = np.searchsorted(frequencies, np.geomspace(300, 3000, 33))
+    power = np.abs(spectrum[: bins[-1]]) ** 2
+    # A floor 100 dB below the loudest bin: what lies there is no music, and silence has a level.
+    floor = max(1e-10 * power.max(), np.finfo(float).tiny)
+    level = np.log(np.add.reduceat(power, bins[:-1], axis=0) + floor)
+    return np.sign(-np.diff(np.diff(level, axis=0), axis=1))
+
+
+def agreement(first: np.ndarray, second: np.ndarray, shortest: float = 3.0) -> tuple[float, float]:
+    """How well two fingerprints agree when one is shifted against the other.
+
+    Parameters
+    ----------
+    first, second : array of shape (31, frames)
+        From :func:`fingerprint`.
+    shortest : float
+        The least overlap that counts, in seconds.
+
+    Returns
+    -------
+    share, shift : float
+        The largest share of equal values over all shifts, and that shift, in seconds: where the
+        second begins in the first. A half is what chance gives; the best of many shifts gives a
+        little more. Values of 0 count as half equal.
+
+    Raises
+    ------
+    AudioError
+        If the two are too short to overlap for so long.
+    """
+    frames = round(50 * shortest)
+    if min(first.shape[1], second.shape[1]) < frames:
+        raise AudioError(
+            f"Fingerprints of {first.shape[1]} and {second.shape[1]} frames cannot overlap for "
+            f"{shortest:g} s, which are {frames} frames."
+        )
+    size = scipy.fft.next_fast_len(first.shape[1] + second.shape[1])
+    product = np.fft.rfft(first, size) * np.fft.rfft(second, size).conj()
+    shifts = np.arange(1 - second.shape[1], first.shape[1])
+    same = np.fft.irfft(product, size).sum(axis=0)[shifts]
+    overlap = np.minimum(first.shape[1], shifts + second.shape[1]) - np.maximum(shifts, 0)
+    share = np.where(overlap >= frames, 0.5 + 0.5 * same / (len(first) * overlap), 0)
+    best = np.argmax(share)
+    return float(share[best]), float(shifts[best] / 50)
 
 
 def musdb_excerpt() -> pd.DataFrame:
