@@ -1,6 +1,14 @@
+import contextlib
 import dataclasses
+import io
+import os
 import pickle
+import tempfile
+import unicodedata
+from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 import soundfile
 from helpers import RATE, noise
@@ -9,6 +17,7 @@ from hypothesis import strategies as st
 
 from tutorial_utils import audio
 from tutorial_utils.audio import AudioError
+from tutorial_utils.data import MixtureTable
 from tutorial_utils.data import sounds as sounds_module
 from tutorial_utils.data.sounds import Sound, open_sounds
 
@@ -151,6 +160,131 @@ def test_a_damaged_file(root, content):
     (root / "siren" / "2.wav").write_bytes(content)
     with pytest.raises(AudioError, match=r"siren.2\.wav"):
         open_sounds(root)
+
+
+def test_what_systems_leave_in_folders_is_no_category_and_no_sound(root):
+    for folder in (root, root / "dog"):
+        for name in (".DS_Store", "Thumbs.db", "desktop.ini", "._a.wav"):
+            (folder / name).write_bytes(b"\0litter")
+        (folder / "__MACOSX").mkdir()
+    (root / ".git").mkdir()
+    assert len(open_sounds(root)) == 9
+
+
+def test_folders_that_are_called_like_sound_files(root):
+    (root / "dog" / "e.wav").mkdir()
+    (root / "dog" / "f.WAV").write_bytes((root / "dog" / "a.wav").read_bytes())
+    assert names(open_sounds(root, test={"dog": range(5)}), "test")[-1] == "dog/f"
+    os.rename(root / "dog", root / "dog.wav")
+    assert open_sounds(root)[0].label == "dog.wav"
+
+
+@pytest.mark.parametrize("there, asked", [("NFC", "NFD"), ("NFD", "NFC")])
+def test_names_are_equal_however_their_accents_are_encoded(root, there, asked):
+    (root / "dog" / "a.wav").rename(root / "dog" / f"{unicodedata.normalize(there, 'é')}.wav")
+    (root / "dog").rename(root / unicodedata.normalize(there, "Wölfe"))
+    label, name = (unicodedata.normalize(asked, text) for text in ("Wölfe", "é.wav"))
+    (sound,) = open_sounds(root, valid={label: [name]})
+    assert sound.label == unicodedata.normalize("NFC", "Wölfe") and sound.file.is_file()
+    with pytest.raises(ValueError, match=r"the file 'é\.wav' is named twice"):
+        open_sounds(root, valid={label: [name, unicodedata.normalize(there, name)]})
+    with pytest.raises(ValueError, match="the category 'Wölfe' is named twice"):
+        open_sounds(root, valid={label: [name], unicodedata.normalize(there, label): range(1)})
+    (root / unicodedata.normalize(asked, "Wölfe")).mkdir()
+    with pytest.raises(ValueError, match="Two categories are called 'Wölfe'"):
+        open_sounds(root)
+
+
+@pytest.mark.parametrize(
+    "before, after, message",
+    [
+        ("siren", "=siren", r"hold the name '=siren', because it would be run as a formula"),
+        ("siren", "-x", r"hold the name '-x', because it would be run as a formula"),
+        ("siren", "a\x1b[31m", r"hold the name 'a\\x1b\[31m', because it holds control char"),
+        ("siren/1.wav", "siren/@1.wav", r"siren.@1\.wav: no table .* '@1\.wav', because it would"),
+        ("siren/1.wav", "siren/\n.wav", r"'\\n\.wav', because it holds control characters"),
+        ("siren/1.wav", b"siren/\xff.wav", r"\\udcff\.wav: this name is not written in UTF-8"),
+    ],
+)
+def test_names_that_no_table_could_hold_are_refused_at_once(root, before, after, message):
+    """Not only when a thousand mixtures have been drawn of them."""
+    os.rename(root / before, os.path.join(os.fsencode(root), os.fsencode(after)))
+    with pytest.raises(ValueError, match=message):
+        open_sounds(root)
+    assert len(open_sounds(root, test={"dog": slice(None)})) == 4
+
+
+def test_sounds_that_are_opened_can_be_drawn(tmp_path, random):
+    """Whatever the names are that ``open_sounds`` takes."""
+    for name in ("Ü & Co", "a;b", "c,d", "'e'", '"f"', "g h", "1", "#i", "nan", "[j]", "~k", "%l"):
+        audio.write(tmp_path / name / f"{name}.wav", noise(random, 0.5), RATE)
+    sounds = open_sounds(tmp_path)
+    table = MixtureTable.sample_sounds(sounds, 20, duration=1.0, k=5)
+    again = MixtureTable.from_csv(table.to_csv(tmp_path / "table.csv"))
+    pd.testing.assert_frame_equal(again.rows, table.rows)
+
+
+def test_a_link_that_leads_nowhere(root):
+    (root / "dog" / "e.wav").symlink_to("gone.wav")
+    with pytest.raises(FileNotFoundError, match=r"dog.e\.wav"):
+        open_sounds(root)
+    assert len(open_sounds(root, train={"dog": range(4)})) == 4
+
+
+def test_links_in_a_circle(root):
+    (root / "round").symlink_to(root / "dog")
+    (root / "loop").symlink_to("loop")
+    assert {sound.label for sound in open_sounds(root)} == {"dog", "round", "siren"}
+    with pytest.raises(ValueError, match="is in train and in test"):
+        first, second = range(1), range(1, 2)
+        open_sounds(
+            root, train={"dog": first, "round": second}, test={"dog": second, "round": first}
+        )
+
+
+def test_a_range_that_is_absurd_is_refused_at_once(root):
+    for wanted in (range(10**30), range(0, 10**12, 3), slice(0, 10**30)):
+        with pytest.raises(ValueError, match="goes beyond the 4 files"):
+            open_sounds(root, train=wanted)
+
+
+def test_nobodys_home():
+    with pytest.raises(FileNotFoundError, match="~nosuchuser' stands for nobody's home"):
+        open_sounds("~nosuchuser/sounds")
+
+
+NAMES = st.text(st.characters(codec="utf-8", exclude_characters="/\0"), min_size=1, max_size=9)
+CHOICES = st.one_of(
+    st.builds(range, st.integers(-3, 5), st.integers(-3, 5), st.sampled_from([-2, -1, 1, 2])),
+    st.builds(slice, st.none() | st.integers(-4, 4), st.none() | st.integers(-4, 4)),
+    st.lists(st.sampled_from(["0.wav", "1.wav", "x.wav", "é.wav"]), max_size=3),
+    st.text(max_size=3),
+    st.integers(),
+)
+
+
+@settings(deadline=None, max_examples=100)
+@given(st.data())
+def test_any_folder_is_opened_or_refused(data):
+    """With the errors that the docstring names, in one printable line."""
+    wav = io.BytesIO()
+    soundfile.write(wav, np.zeros((4, 1)), RATE, format="WAV")
+    split = CHOICES | st.dictionaries(st.sampled_from(["a", "b", "c"]) | NAMES, CHOICES, max_size=2)
+    splits = data.draw(st.dictionaries(st.sampled_from(["train", "valid", "test"]), split))
+    with tempfile.TemporaryDirectory() as root:
+        for _ in range(data.draw(st.integers(0, 5))):
+            folder = Path(root, data.draw(st.sampled_from(["a", "b"]) | NAMES))
+            title = data.draw(st.sampled_from(["0.wav", "1.wav", "2.mp3"]) | NAMES)
+            content = data.draw(st.sampled_from([wav.getvalue(), wav.getvalue()[:30], b"", b"no"]))
+            with contextlib.suppress(OSError):  # a name is taken, or too long
+                folder.mkdir(exist_ok=True)
+                (folder / title).write_bytes(content)
+        try:
+            sounds = open_sounds(root, **splits)
+        except (FileNotFoundError, ValueError, TypeError) as error:
+            assert str(error).isprintable()
+            return
+        assert all(sound.samples == 4 and sound.file.is_file() for sound in sounds)
 
 
 @settings(deadline=None, max_examples=60)

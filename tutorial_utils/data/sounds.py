@@ -184,7 +184,7 @@ def _choose(split, files, folders) -> dict[str, list[Path]]:
                 f"{shown(', '.join(folders))}."
             )
         if name in chosen:
-            raise ValueError(f"{split}: the category '{shown(label)}' is named twice.")
+            raise ValueError(f"{split}: the category '{shown(name)}' is named twice.")
         what = f"{split}, category '{shown(label)}'"
         chosen[name] = _pick(wanted, _files(folders[name]), what)
         if not chosen[name]:
