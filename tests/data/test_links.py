@@ -1,4 +1,6 @@
 import os
+import tempfile
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -129,6 +131,68 @@ def test_songs_that_cannot_be_laid_out(tmp_path, two_songs, write_song):
         with pytest.raises(ValueError, match="cannot be the name of a file"):
             label_folders({label: {name: two_songs[0].files["bass"]}}, tmp_path / "labels")
     assert not (tmp_path / "labels").exists()
+
+
+def test_names_are_equal_however_their_accents_are_encoded(tmp_path, write_song):
+    for form in ("NFC", "NFD"):
+        write_song(tmp_path / form / unicodedata.normalize(form, "Café"), ["drums"], mix=False)
+    for form in ("NFD", "NFC", "NFD"):
+        label_folders(open_songs(tmp_path / form), tmp_path / "labels")
+        (link,) = (tmp_path / "labels" / "drums").iterdir()
+        assert link.name == unicodedata.normalize("NFC", "Café.wav")
+        assert link.samefile(next((tmp_path / form).rglob("drums.wav")))
+    # Where the disk keeps them apart, Scaper would draw both.
+    link.rename(link.with_name(unicodedata.normalize("NFD", link.name)))
+    if not link.exists():
+        with pytest.raises(FileExistsError, match=r"Cafe.*does not belong"):
+            label_folders(open_songs(tmp_path / "NFC"), tmp_path / "labels")
+    both = [unicodedata.normalize(form, "é") for form in ("NFC", "NFD")]
+    files = {"bass": dict.fromkeys(both, next((tmp_path / "NFC").rglob("drums.wav")))}
+    with pytest.raises(ValueError, match="Two names are 'é'"):
+        label_folders(files, tmp_path / "other")
+
+
+def test_a_link_is_replaced_whatever_it_led_to(tmp_path, two_songs):
+    folder = label_folders(two_songs, tmp_path / "labels")
+    link = folder / "bass" / "B.flac"
+    link.unlink()
+    link.symlink_to(link.name)  # to itself
+    assert label_folders(two_songs, folder) == folder
+    assert link.samefile(two_songs[1].files["bass"])
+
+
+def test_folders_that_cannot_be_made(tmp_path, two_songs):
+    (tmp_path / "file").write_text("no folder")
+    for place in (tmp_path / "file", tmp_path / "file" / "below"):
+        with pytest.raises(OSError, match="file"):
+            label_folders(two_songs, place)
+    with pytest.raises(FileNotFoundError, match="~nosuchuser' stands for nobody's home"):
+        label_folders(two_songs, "~nosuchuser/labels")
+
+
+NAMES = st.text(st.characters(exclude_categories=()), max_size=9) | st.sampled_from(
+    [".", "..", "a"]
+)
+
+
+@settings(deadline=None, max_examples=100)
+@given(st.dictionaries(NAMES, st.dictionaries(NAMES, st.sampled_from(["a.wav", "gone", "."]))))
+def test_any_names_are_linked_or_refused(files):
+    """With the errors that the docstring names."""
+    with tempfile.TemporaryDirectory() as root:
+        (Path(root) / "a.wav").write_text("sound")
+        paths = {
+            label: {name: Path(root, file) for name, file in of_label.items()}
+            for label, of_label in files.items()
+        }
+        try:
+            folder = label_folders(paths, Path(root) / "labels")
+        except (ValueError, OSError) as error:
+            assert str(error)
+            return
+        links = [path for path in folder.rglob("*") if path.is_file()]
+        assert len(links) == sum(map(len, files.values()))
+        assert all(link.read_text() == "sound" for link in links)
 
 
 @needs_ffmpeg

@@ -2,12 +2,16 @@
 
 import json
 import os
+import tempfile
 import unicodedata
+from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
 from helpers import RATE, noise
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tutorial_utils import audio
 from tutorial_utils.audio import AudioError
@@ -316,3 +320,42 @@ def test_names_are_equal_however_their_accents_are_encoded(tmp_path, write_sessi
     songs = open_songs(tmp_path / "set", taxonomy=TAXONOMY)
     assert [(song.name, song.split) for song in songs] == [("b", "train"), ("Café", "valid")]
     assert [song.name for song in decoded(songs, tmp_path / "cache")] == ["b", "Café"]
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.data())
+def test_whatever_becomes_of_the_files_songs_are_written_whole_or_not_at_all(data):
+    """Files are changed, cut or removed while songs are opened and decoded."""
+    with tempfile.TemporaryDirectory() as root:
+        files = []
+        for name, channels, length in (("Kick", 1, 900), ("OH", 2, 1500), ("Vox", 1, 1200)):
+            kind = data.draw(st.sampled_from(["wav", "flac", "ogg", "mp3"]))
+            files.append(Path(root, "set", "a", f"{name}.{kind}"))
+            files[-1].parent.mkdir(parents=True, exist_ok=True)
+            samples = np.random.default_rng(length).uniform(-1, 1, (length, channels))
+            soundfile.write(files[-1], samples, 44100)
+        lengths = data.draw(st.sampled_from(["trim", "pad"]))
+        damage = st.tuples(st.sampled_from(files), st.booleans(), st.binary(max_size=4))
+        hurt = data.draw(st.lists(damage, max_size=2))
+        try:
+            _hurt(hurt, True, data)
+            (song,) = open_songs(Path(root, "set"), taxonomy=TAXONOMY, lengths=lengths)
+            _hurt(hurt, False, data)
+            (ready,) = decoded([song], Path(root, "cache"))
+        except (AudioError, FileNotFoundError) as error:
+            assert str(error).isprintable()
+            assert not [*Path(root).rglob("source.json")]
+            return
+        shapes = {ready.stem(label).shape for label in song.labels} | {ready.mixture().shape}
+        assert shapes == {(song.channels, song.samples)}
+
+
+def _hurt(damage, before, data):
+    for file, when, scrap in damage:
+        content = file.read_bytes() if file.exists() and when == before else b""
+        if content and scrap:
+            place = data.draw(st.integers(0, len(content) - 1))
+            file.write_bytes(content[:place] + scrap + content[place + len(scrap) :])
+        elif content:
+            cut = data.draw(st.none() | st.integers(0, len(content) - 1))
+            file.unlink() if cut is None else file.write_bytes(content[:cut])
