@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -13,8 +14,9 @@ import pyloudnorm
 import pytest
 import soundfile
 
-from tutorial_utils import tinystems
+from tutorial_utils import audio, files, tinystems
 from tutorial_utils.data import open_songs
+from tutorial_utils.tinystems import builder
 
 STEMS = ("drums", "bass", "other", "vocals")
 FILES = {f"{name}.wav" for name in ("mixture", *STEMS)} | {"metadata.json"}
@@ -41,7 +43,7 @@ def building(root, count, workers=1):
         f"    workers={workers}, progress=False)\n"
         "print('done')\n"
     )
-    repository = Path(tinystems.__file__).parents[3]
+    repository = Path(tinystems.__file__).parents[2]
     return subprocess.Popen(
         [sys.executable, "-c", code], cwd=repository, stdout=subprocess.PIPE, text=True
     )
@@ -109,6 +111,7 @@ def test_musdb_reads_it(tiny):
     assert np.abs(audio - tracks[0].audio).max() < 1e-9
 
 
+@pytest.mark.slow
 def test_the_same_bytes_whatever_the_number_of_processes(tiny, tmp_path):
     again = tinystems.build(tmp_path / "again", **TINY, workers=2, progress=False)
     assert bytes_of(again) == bytes_of(tiny)
@@ -129,6 +132,7 @@ def test_the_cache_is_keyed_by_settings(tmp_path, monkeypatch):
     assert bytes_of(first) != bytes_of(second)
 
 
+@pytest.mark.slow
 def test_a_killed_build_leaves_whole_songs_and_goes_on(tmp_path):
     root = tmp_path / "set"
     process = building(root, count=4)
@@ -160,6 +164,107 @@ def songs_of_train(root):
     return sorted((root / "train").iterdir())
 
 
+ONE = {"n_train": 1, "n_valid": 0, "n_test": 0, "duration": 2.0, "workers": 1, "progress": False}
+
+
+def test_a_song_that_an_orphan_finished_first_is_kept(tmp_path, monkeypatch):
+    """As by a worker that outlives a killed build, while the next build makes the same song."""
+    write = builder.write_song
+
+    def write_twice(*job):
+        write(*job)
+        write(*job)
+
+    monkeypatch.setattr(builder, "write_song", write_twice)
+    (song,) = songs_of_train(tinystems.build(tmp_path, **ONE))
+    assert {path.name for path in song.iterdir()} == FILES
+    assert not [*tmp_path.glob(".building*")]
+
+
+def test_a_song_whose_workshop_another_build_removes_is_never_half_there(tmp_path, monkeypatch):
+    write = audio.write
+
+    def write_and_lose(path, *arguments):
+        write(path, *arguments)
+        if path.name == "bass.wav":
+            files.clear(tmp_path / ".building")
+
+    monkeypatch.setattr(audio, "write", write_and_lose)
+    with pytest.raises(FileNotFoundError, match="was removed before its folder was complete"):
+        tinystems.build(tmp_path, **ONE)
+    assert songs_of_train(tmp_path) == [] and not (tmp_path / "metadata.json").exists()
+    monkeypatch.undo()
+    assert len(songs_of_train(tinystems.build(tmp_path, **ONE))) == 1
+
+
+@pytest.mark.parametrize("lost", ["vocals.wav", "metadata.json"])
+def test_a_song_that_lost_a_file_is_made_again(tmp_path, lost):
+    (song,) = songs_of_train(tinystems.build(tmp_path, **ONE))
+    before = bytes_of(tmp_path)
+    (song / lost).unlink()
+    (song / ".DS_Store").touch()  # A folder that somebody looked into.
+    tinystems.build(tmp_path, **ONE)
+    assert bytes_of(tmp_path) == before
+    (song / lost).unlink()
+    (song / "my own.wav").touch()
+    with pytest.raises(ValueError, match=r"holds 'my own\.wav', which does not belong"):
+        tinystems.build(tmp_path, **ONE)
+    assert (song / "my own.wav").exists()
+
+
+@pytest.mark.parametrize("name", [".DS_Store", "Thumbs.db", "desktop.ini"])
+def test_what_systems_leave_in_folders_is_no_hindrance(tmp_path, name):
+    for folder in (tmp_path, tmp_path / "train", tmp_path / "test"):
+        folder.mkdir(exist_ok=True)
+        (folder / name).touch()
+    tinystems.build(tmp_path, **ONE)
+    assert {path.name for path in (tmp_path / "train").iterdir()} > {name}
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
+def test_a_build_in_several_processes_that_is_killed_goes_on_at_once(tmp_path):
+    """Again and again, with workers that may still be at work on what the next build makes."""
+    root = tmp_path / "set"
+    for _ in range(2):
+        process = building(root, count=6, workers=2)
+        begun = len(complete_songs(root))
+        while len(complete_songs(root)) < begun + 1 and process.poll() is None:
+            time.sleep(0.01)
+        process.kill()
+    out, _ = building(root, count=6, workers=2).communicate(timeout=120)
+    assert out.strip() == "done" and len(complete_songs(root)) == 6
+    time.sleep(2)  # The last orphans have ended, and left nothing.
+    assert {path.name for path in root.iterdir()} == {".lock", "metadata.json", "test", "train"}
+
+
+def complete_songs(root):
+    """The songs that are there, each of which has to be complete."""
+    songs = [*(root / "train").iterdir()] if (root / "train").is_dir() else []
+    assert all({path.name for path in song.iterdir()} == FILES for song in songs)
+    return songs
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name != "posix", reason="limits of POSIX")
+def test_a_full_disk_is_told_with_its_path(tmp_path):
+    """A limit on the size of files stands in for the disk: the system's error is like it."""
+    code = f"from tutorial_utils import tinystems; tinystems.build({str(tmp_path)!r}, **{ONE})"
+    limited = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (10000, 10000)); " + code
+    done = subprocess.run([sys.executable, "-c", limited], capture_output=True, text=True)
+    assert re.search(r"^OSError: .*\.wav.*", done.stderr.splitlines()[-1]), done.stderr
+    assert songs_of_train(tmp_path) == [] and not [*tmp_path.glob(".building*")]
+    tinystems.build(tmp_path, **ONE)
+
+
+def test_a_refused_build_leaves_nothing(tmp_path):
+    (tmp_path / "train" / "stranger").mkdir(parents=True)
+    with pytest.raises(ValueError, match="'stranger', which does not belong"):
+        tinystems.build(tmp_path, **ONE)
+    assert [*tmp_path.rglob("*")] == [tmp_path / "train", tmp_path / "train" / "stranger"]
+
+
+@pytest.mark.slow
 def test_two_builds_at_once(tmp_path):
     processes = [building(tmp_path / "both", count=2) for _ in range(2)]
     assert [process.communicate(timeout=120)[0].strip() for process in processes] == ["done"] * 2

@@ -6,23 +6,29 @@ import hashlib
 import json
 import math
 import os
-import shutil
 import uuid
 from pathlib import Path
 
-import soundfile
+import numpy as np
 from joblib import Parallel, delayed
 from tqdm import tqdm
 
-from tutorial_utils import cache
+from tutorial_utils import audio, cache, files, processes
+from tutorial_utils.text import shown
 
 from .composer import compose
 from .dsp import SAMPLE_RATE
-from .renderer import render
+from .renderer import STEMS, render
 from .titles import MAX_SONGS, title
 
 VERSION = "1.0"
 SHORTEST, LONGEST = 2.0, 600.0
+METADATA = "metadata.json"
+FILES = {METADATA, *(f"{name}.wav" for name in ("mixture", *STEMS))}
+"""What the folder of a song holds."""
+
+_WORKSHOP = ".building"
+_MANY = 8  # processes; more do not help, since a song takes about a second
 
 
 def build(
@@ -53,8 +59,8 @@ def build(
     duration : float
         Length of each song in seconds.
     workers : int, optional
-        Number of processes; by default one a processor, at most eight. The bytes written do not
-        depend on it.
+        Number of processes, of which there is never more than one per core; by default one per
+        core, eight at most. The bytes written do not depend on it.
     progress : bool
         Show a progress bar.
 
@@ -70,12 +76,15 @@ def build(
     ------
     ValueError
         For a setting out of range, or a ``root`` that holds anything but these very songs.
+    OSError
+        If the folder cannot be written to, the disk is full, or a process is ended from outside.
+        The songs that are complete stay.
 
     Notes
     -----
     A song is written to a temporary folder and renamed when it is complete, so a build that was
-    stopped goes on where it was. Two processes that build the same set at once share the work: the
-    second one waits and finds the songs done.
+    stopped goes on where it was. A song that has lost a file since is made again. Two processes
+    that build the same set at once share the work: the second one waits and finds the songs done.
 
     Examples
     --------
@@ -93,12 +102,12 @@ def build(
         "n_test": int(n_test),
         "duration": duration,
     }
-    root = _default_root(settings) if root is None else Path(root).expanduser()
+    root = _default_root(settings) if root is None else files.expanded(root)
     if _is_complete(root, settings):
         return root
-    root.mkdir(parents=True, exist_ok=True)
-    waiting = f"TinyStems: waiting for another process that builds {root}" if progress else None
-    with cache.exclusive(root, waiting):
+    _missing(root, settings)  # Without the lock, so that none is left where this is refused.
+    waiting = f"TinyStems: waiting for another process that builds {shown(root)}"
+    with cache.exclusive(root, waiting if progress else None):
         if not _is_complete(root, settings):
             _build_songs(root, settings, workers, progress)
     return root
@@ -140,63 +149,89 @@ def _names(settings: dict, split: str) -> list[str]:
 
 def _read_json(path: Path) -> dict | None:
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        found = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
-    except ValueError as error:
-        raise ValueError(f"{path} is not valid JSON ({error}); delete it and build again") from None
+    except (ValueError, RecursionError) as error:
+        raise ValueError(
+            f"{shown(path)} is not valid JSON ({error}); delete it and build again"
+        ) from None
+    if not isinstance(found, dict):
+        raise ValueError(f"{shown(path)} is not TinyStems'; delete it and build again")
+    return found
 
 
 def _write_json(path: Path, data: dict) -> None:
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
-    temporary.write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
-    os.replace(temporary, path)
+    with files.whole_file(path) as file:
+        file.write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
 
 
 def _is_complete(root: Path, settings: dict) -> bool:
-    found = _read_json(root / "metadata.json")
+    found = _read_json(root / METADATA)
     if found is None:
         return False
     other = {k: found.get(k) for k, value in settings.items() if found.get(k) != value}
     if other:
         wanted = {k: settings[k] for k in other}
         raise ValueError(
-            f"{root} holds a set with other settings ({other} instead of {wanted}); "
+            f"{shown(root)} holds a set with other settings ({shown(other)} instead of {wanted}); "
             "choose another root or delete that folder"
         )
-    folders = [
-        root / split / name for split in ("train", "test") for name in _names(settings, split)
-    ]
-    return all((folder / "metadata.json").is_file() for folder in folders)
+    return all(
+        FILES <= _held(root / split / name)
+        for split in ("train", "test")
+        for name in _names(settings, split)
+    )
+
+
+def _held(folder: Path) -> set[str]:
+    """The names of what a folder holds; of nothing if it is not there."""
+    try:
+        return {*os.listdir(folder)}
+    except FileNotFoundError:
+        return set()
+
+
+def _missing(root: Path, settings: dict) -> list[tuple]:
+    """The songs that are still to be written, as arguments of :func:`write_song`."""
+    missing = []
+    for split in ("train", "test"):
+        names = _names(settings, split)
+        _refuse_strangers(root / split, names)
+        for index, name in enumerate(names):
+            song = root / split / name
+            identity = {k: settings[k] for k in ("version", "seed", "duration")}
+            identity |= {"split": split, "index": index}
+            found = _read_json(song / METADATA)
+            if found is not None and any(found.get(k) != value for k, value in identity.items()):
+                raise ValueError(
+                    f"{shown(song)} was built with other settings; choose another root or "
+                    "delete that folder"
+                )
+            if not FILES <= _held(song):
+                _refuse_strangers(song, FILES)
+                missing.append((root, name, identity))
+    return missing
+
+
+def _refuse_strangers(folder: Path, names) -> None:
+    strangers = sorted(_held(folder) - {*names})
+    if strangers := [name for name in strangers if not files.is_litter(name)]:
+        raise ValueError(
+            f"{shown(folder)} holds '{shown(strangers[0])}', which does not belong to this set; "
+            "choose another root or an empty folder"
+        )
 
 
 def _build_songs(root: Path, settings: dict, workers: int | None, progress: bool) -> None:
-    workshop = root / ".building"
+    workshop = root / _WORKSHOP
     # We hold the lock: whatever lies here was left by a build that was killed.
-    shutil.rmtree(workshop, ignore_errors=True)
-    jobs = []
+    files.clear(workshop)
+    jobs = _missing(root, settings)
     for split in ("train", "test"):
-        names = _names(settings, split)
-        folder = root / split
-        folder.mkdir(exist_ok=True)
-        strangers = {path.name for path in folder.iterdir()} - set(names)
-        if strangers:
-            raise ValueError(
-                f"{folder} holds {sorted(strangers)[0]!r}, which does not belong to this set; "
-                "choose another root or an empty folder"
-            )
-        for index, name in enumerate(names):
-            identity = {k: settings[k] for k in ("version", "seed", "duration")}
-            identity |= {"split": split, "index": index}
-            found = _read_json(folder / name / "metadata.json")
-            if found is None:
-                jobs.append((root, name, identity))
-            elif any(found.get(key) != value for key, value in identity.items()):
-                raise ValueError(
-                    f"{folder / name} was built with other settings; choose another root or "
-                    "delete that folder"
-                )
-    workers = min(workers or min(_processors(), 8), max(1, len(jobs)))
+        (root / split).mkdir(exist_ok=True)
+    for _, name, identity in jobs:
+        _take_away(root / identity["split"] / name, workshop)
     bar = tqdm(
         total=settings["n_train"] + settings["n_test"],
         initial=settings["n_train"] + settings["n_test"] - len(jobs),
@@ -204,11 +239,21 @@ def _build_songs(root: Path, settings: dict, workers: int | None, progress: bool
         unit="song",
         disable=not progress or not jobs,
     )
-    with bar:
-        for _ in _each(jobs, workers):
-            bar.update()
-    shutil.rmtree(workshop, ignore_errors=True)
-    _write_json(root / "metadata.json", describe(root, settings))
+    workers = processes.how_many(workers or _MANY, len(jobs))
+    try:
+        with bar, processes.explained():
+            for _ in _each(jobs, workers):
+                bar.update()
+    finally:
+        files.clear(workshop)
+    _write_json(root / METADATA, describe(root, settings))
+
+
+def _take_away(song: Path, workshop: Path) -> None:
+    """Move what is left of a song that has lost a file out of the way of a whole one."""
+    if song.exists():
+        workshop.mkdir(exist_ok=True)
+        os.rename(song, workshop / uuid.uuid4().hex)
 
 
 def _each(jobs: list[tuple], workers: int):
@@ -216,26 +261,24 @@ def _each(jobs: list[tuple], workers: int):
     if workers == 1:
         return (write_song(*job) for job in jobs)
     pool = Parallel(n_jobs=workers, return_as="generator_unordered")
-    return pool(delayed(write_song)(*job) for job in jobs)
+    return pool(delayed(_write_in_worker)(os.getpid(), *job) for job in jobs)
 
 
-def _processors() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+def _write_in_worker(asker: int, *job) -> None:
+    processes.end_with(asker)
+    write_song(*job)
 
 
 def write_song(root: Path, name: str, identity: dict) -> None:
     """Compose, render and write one song; rename its folder when everything is in it."""
     settings = {k: identity[k] for k in ("seed", "split", "index", "duration")}
     score = compose(**settings)
-    audio = render(score)
-    temporary = root / ".building" / uuid.uuid4().hex
-    temporary.mkdir(parents=True)
-    for stem, wave in audio.items():
-        soundfile.write(temporary / f"{stem}.wav", wave.T, SAMPLE_RATE, subtype="PCM_16")
-    _write_json(temporary / "metadata.json", {"version": identity["version"], **score.to_dict()})
-    os.replace(temporary, root / identity["split"] / name)
+    waves = render(score)
+    with files.whole_folder(root / _WORKSHOP, root / identity["split"] / name, FILES) as new:
+        for stem, wave in waves.items():
+            # The bits of the file are those of the integers: 2 ** 15 steps to full scale.
+            audio.write(new / f"{stem}.wav", wave / np.float32(32768), SAMPLE_RATE)
+        _write_json(new / METADATA, {"version": identity["version"], **score.to_dict()})
 
 
 def describe(root: Path, settings: dict) -> dict:
@@ -246,7 +289,7 @@ def describe(root: Path, settings: dict) -> dict:
     whole = hashlib.sha256()
     for split in ("train", "test"):
         for name in _names(settings, split):
-            song = _read_json(root / split / name / "metadata.json")
+            song = _read_json(root / split / name / METADATA)
             whole.update(song["notes_sha256"].encode())
     return {
         "name": "TinyStems",
