@@ -12,7 +12,7 @@ from tutorial_utils.audio import AudioError
 from tutorial_utils.data import decoded, open_songs
 from tutorial_utils.data.songs import LABELS, FolderSong
 
-REPOSITORY = Path(audio.__file__).parents[1]
+REPOSITORY = Path(__file__).parents[2]
 
 
 def sound_files(folder):
