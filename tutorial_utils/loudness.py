@@ -7,6 +7,7 @@ here, and for a stem of which many segments will be cut it is run once: see :cla
 """
 
 import functools
+from collections.abc import Iterable
 
 import numpy as np
 import pyloudnorm
@@ -47,8 +48,8 @@ def integrated(audio: np.ndarray, sample_rate: int) -> float:
     samples = audio.shape[1]
     first, last = _blocks(samples, sample_rate)
     edges = np.unique(np.concatenate([[0], first, last]))
-    energy = np.cumsum(_energies(audio, _filters(sample_rate), edges, _channel_weights(len(audio))))
-    energy = np.concatenate([[0.0], energy])
+    energy = _energies(audio, edges, _filters(sample_rate), *_beginning(len(audio)))
+    energy = np.concatenate([[0.0], np.cumsum(energy)])
     blocks = energy[np.searchsorted(edges, last)] - energy[np.searchsorted(edges, first)]
     return _gated(blocks / (BLOCK * sample_rate))
 
@@ -67,11 +68,36 @@ class Profile:
     """
 
     def __init__(self, audio: np.ndarray, sample_rate: int):
+        self._measure([audio], sample_rate)
+
+    @classmethod
+    def of_blocks(cls, blocks: Iterable[np.ndarray], sample_rate: int) -> "Profile":
+        """The same of audio that comes in blocks, so that a long file need not fit into memory.
+
+        Parameters
+        ----------
+        blocks : iterable of arrays of shape (channels, samples), float
+            One after the other, of any lengths.
+        sample_rate : int, in Hz
+        """
+        profile = cls.__new__(cls)
+        profile._measure(blocks, sample_rate)
+        return profile
+
+    def _measure(self, blocks, sample_rate):
         self.sample_rate = sample_rate
         self.hop = grid_samples(sample_rate)
-        self._weights = _channel_weights(len(audio))
-        edges = np.arange(0, audio.shape[1] + 1, self.hop)
-        self._energy = _energies(audio, _filters(sample_rate), edges, self._weights)
+        energies, left = [], None
+        for block in blocks:
+            if left is None:
+                left = block[:, :0]
+                self._weights, state = _beginning(len(block))
+            # What is left of the block before, less than a step, comes first.
+            block = np.concatenate([left, block], axis=1) if left.size else block
+            edges = np.arange(0, block.shape[1] + 1, self.hop)
+            energies.append(_energies(block, edges, _filters(sample_rate), self._weights, state))
+            left = block[:, edges[-1] :]
+        self._energy = np.concatenate(energies)
 
     def loudness(self, start: int, samples: int, onset: np.ndarray | None = None) -> float:
         """Loudness in LUFS of the segment that begins at sample ``start``.
@@ -91,7 +117,9 @@ class Profile:
             settled = round(SETTLED / GRID)
             edges = np.arange(settled + 1) * self.hop
             energy = energy.copy()
-            energy[:settled] = _energies(onset, _filters(self.sample_rate), edges, self._weights)
+            energy[:settled] = _energies(
+                onset, edges, _filters(self.sample_rate), *_beginning(len(onset))
+            )
         total = np.concatenate([[0.0], np.cumsum(energy)])
         block, step = round(BLOCK / GRID), round(STEP / GRID)
         # As in _blocks, the last block may reach beyond the end.
@@ -132,19 +160,22 @@ def _filters(sample_rate):
     return np.array([[*(stage.passband_gain * stage.b), *stage.a[1:]] for stage in stages])
 
 
-def _channel_weights(channels):
-    """What each channel counts: the surround channels of five a little more."""
+def _beginning(channels):
+    """What each channel counts, the surround channels of five a little more; and filters at rest.
+
+    A filter's state is four numbers.
+    """
     if channels > 5:
         raise ValueError(f"Loudness is defined for up to five channels, not for {channels}.")
-    return np.array([1.0, 1.0, 1.0, 1.41, 1.41])[:channels]
+    return np.array([1.0, 1.0, 1.0, 1.41, 1.41])[:channels], np.zeros((channels, 4))
 
 
 @compiled
-def _energies(audio, filters, edges, weights):
+def _energies(audio, edges, filters, weights, state):
     """Energy of the filtered audio between successive ``edges``, summed over channels.
 
     Two channels are filtered at a time: a filter waits for its own last output, and two keep the
-    processor busy.
+    processor busy. How the filters are left goes to ``state``, from which they go on.
     """
     b0, b1, b2, a1, a2 = filters[0]
     c0, c1, c2, d1, d2 = filters[1]
@@ -152,7 +183,8 @@ def _energies(audio, filters, edges, weights):
     energy = np.zeros(len(edges) - 1)
     for left in range(0, channels, 2):
         right = min(left + 1, channels - 1)
-        p1 = p2 = p3 = p4 = q1 = q2 = q3 = q4 = 0.0
+        p1, p2, p3, p4 = state[left]
+        q1, q2, q3, q4 = state[right]
         for k in range(len(edges) - 1):
             e = f = 0.0
             for i in range(edges[k], edges[k + 1]):
@@ -171,4 +203,7 @@ def _energies(audio, filters, edges, weights):
             energy[k] += weights[left] * e
             if right > left:
                 energy[k] += weights[right] * f
+        state[left] = p1, p2, p3, p4
+        if right > left:
+            state[right] = q1, q2, q3, q4
     return energy

@@ -9,16 +9,15 @@ mixture does not depend on how many others are drawn, nor in which order, nor by
 """
 
 import dataclasses
-import functools
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
-from tutorial_utils import audio, loudness
 from tutorial_utils.data.distributions import SHORTEST, Distributions
 from tutorial_utils.data.event import Event
+from tutorial_utils.data.segments import Segment, on_grid
 from tutorial_utils.data.songs import FolderSong
 from tutorial_utils.data.sounds import Sound
 from tutorial_utils.text import shown
@@ -102,25 +101,25 @@ def draw_songs(
         events = [
             Event(
                 mixture=i,
-                split=cut.song.split or "",
+                split=segment.song.split or "",
                 label=label,
-                song=cut.song.name,
-                source_file=str(cut.song.files[label]),
-                source_time=cut.start,
-                source_duration=cut.length,
+                song=segment.song.name,
+                source_file=str(segment.song.files[label]),
+                source_time=segment.start,
+                source_duration=segment.length,
                 event_time=0.0,
                 snr=draw.value("snr", label, random),
                 ref_db=ref_db,
-                pitch_shift=cut.pitch_shift,
-                time_stretch=cut.time_stretch,
+                pitch_shift=segment.pitch_shift,
+                time_stretch=segment.time_stretch,
                 channels=channels,
                 sample_rate=sample_rate,
             )
-            for label, cut in segments.items()
+            for label, segment in segments.items()
         ]
         events = _with_song_gain(_treated(events, draw, random, settings), draw, random)
         yield [
-            dataclasses.replace(event, loudness=_known_loudness(segments[event.label], event))
+            dataclasses.replace(event, loudness=segments[event.label].known_loudness(event))
             for event in events
         ]
 
@@ -226,16 +225,6 @@ class _Songs(NamedTuple):
     by_name: Mapping[str, FolderSong]
 
 
-class _Cut(NamedTuple):
-    """A segment of a song, and what is done to it."""
-
-    song: FolderSong
-    start: float
-    length: float
-    pitch_shift: float
-    time_stretch: float
-
-
 def _draw_audible(songs, labels, audible, draw, random, settings):
     """Draw a segment per label, again until those that are to be audible are."""
     together = random.random_sample() < settings.coherent
@@ -243,7 +232,7 @@ def _draw_audible(songs, labels, audible, draw, random, settings):
         segments = (_draw_coherent if together else _draw_incoherent)(
             songs, labels, draw, random, settings
         )
-        if all(_sounds(segments[label], label, settings.threshold) for label in audible):
+        if all(segments[label].sounds(label, settings.threshold) for label in audible):
             return segments
     raise ValueError(
         f"In {_TRIES} draws there was no segment in which {' and '.join(sorted(audible))} reach "
@@ -257,7 +246,7 @@ def _draw_coherent(songs, labels, draw, random, settings):
     pitch = draw.shared("pitch_shift", random)
     stretch = draw.shared("time_stretch", random)
     start, length = _draw_segment(song, labels[0], stretch[labels[0]], draw, random, settings)
-    return {label: _Cut(song, start, length, pitch[label], stretch[label]) for label in labels}
+    return {label: Segment(song, start, length, pitch[label], stretch[label]) for label in labels}
 
 
 def _draw_incoherent(songs, labels, draw, random, settings):
@@ -271,7 +260,7 @@ def _draw_incoherent(songs, labels, draw, random, settings):
         pitch = draw.value("pitch_shift", label, random)
         stretch = draw.value("time_stretch", label, random)
         start, length = _draw_segment(song, label, stretch, draw, random, settings)
-        segments[label] = _Cut(song, start, length, pitch, stretch)
+        segments[label] = Segment(song, start, length, pitch, stretch)
     return segments
 
 
@@ -294,69 +283,7 @@ def _draw_segment(song, label, stretch, draw, random, settings):
             "Draw shorter mixtures, or leave the song out."
         )
     start = draw.time("source_time", label, random, song.duration, length)
-    if step := loudness.grid_samples(song.sample_rate):
-        start = _on_sample(int(start * song.sample_rate) // step * step, length, song.sample_rate)
-    return start, length
-
-
-def _on_sample(first, length, sample_rate):
-    """The time of a sample, such that a segment from there loses none to rounding errors.
-
-    Scaper and the renderer round the times of both ends down to samples.
-    """
-    last = first + int(length * sample_rate)
-    start = first / sample_rate
-    while int(start * sample_rate) < first or int((start + length) * sample_rate) < last:
-        start = math.nextafter(start, math.inf)
-    return start
-
-
-def _sounds(cut, label, threshold):
-    """Whether a stem reaches the threshold, in LUFS, in a segment."""
-    if cut.length < loudness.BLOCK:
-        raise ValueError(
-            f"Whether a stem is audible is measured over {loudness.BLOCK} s or more, and "
-            f"{cut.length:.3f} s are to be cut. Draw longer mixtures, or set audible=()."
-        )
-    first, samples = _in_samples(cut)
-    if not loudness.grid_samples(cut.song.sample_rate):
-        segment = cut.song.stem(label, cut.start, cut.length)
-        return loudness.integrated(segment, cut.song.sample_rate) >= threshold
-    profile = _profile_of(cut.song, label, cut.song.channels)
-    return profile.loudness(first, samples) >= threshold
-
-
-def _known_loudness(cut, event):
-    """The loudness of a segment, if it has to be known and is mixed as it is; else nan."""
-    rate = event.sample_rate
-    if math.isnan(event.snr) or event.changed or cut.song.sample_rate != rate:
-        return math.nan
-    first, samples = _in_samples(cut)
-    step = loudness.grid_samples(rate)
-    if not step or cut.length < 0.5 or samples % step:
-        return math.nan
-    onset = cut.song.stem(event.label, cut.start, loudness.SETTLED)
-    onset = audio.with_channels(onset, event.channels)
-    profile = _profile_of(cut.song, event.label, event.channels)
-    return profile.loudness(first, samples, onset)
-
-
-def _in_samples(cut):
-    rate = cut.song.sample_rate
-    first = int(cut.start * rate)
-    return first, int((cut.start + cut.length) * rate) - first
-
-
-def _profile_of(song, label, channels):
-    status = song.files[label].stat()
-    return _profile(song.files[label], channels, status.st_mtime_ns, status.st_size)
-
-
-@functools.lru_cache(2048)
-def _profile(path, channels, modified, size):
-    """The loudness profile of a file, as long as the file stays the same."""
-    samples, sample_rate = audio.read(path)
-    return loudness.Profile(audio.with_channels(samples, channels), sample_rate)
+    return on_grid(start, length, song.sample_rate), length
 
 
 def _generator(seed, i):
