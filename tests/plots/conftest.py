@@ -34,7 +34,7 @@ def table(random):
         {"method": method, "source": source, "metric": metric, "value": random.normal(5, 2)}
         for method, count in (("mixture", 2), ("model", 12))
         for source in ("drums", "vocals")
-        for metric in ("SI-SDR", "SDR")
+        for metric in ("SI-SDR", "SDR (BSS Eval v4)")
         for _ in range(count)
     ]
     return pd.DataFrame(rows)

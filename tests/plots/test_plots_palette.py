@@ -11,8 +11,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from helpers import RATE
+from hostile import texts
 from hypothesis import given
-from hypothesis import strategies as st
 
 from tutorial_utils import plots
 from tutorial_utils.plots import palette
@@ -80,7 +80,7 @@ def test_the_colour_blind_can_tell_the_colours_apart(sight):
         assert found >= least, (first, second, found)
 
 
-@given(st.text())
+@given(texts)
 def test_every_label_has_a_colour_of_its_own_for_good(label):
     assert re.fullmatch("#[0-9a-f]{6}", plots.colour(label))
     assert plots.colour(label) == plots.colour(f" {label} ")

@@ -8,14 +8,24 @@ import re
 import urllib.parse
 from xml.etree import ElementTree
 
+import bs4
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 import pytest
 from helpers import RATE
+from hostile import TEXTS
 from PIL import Image
 
 from tutorial_utils import plots
+from tutorial_utils.markup import clean
 from tutorial_utils.plots import palette, pictures
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def one_score(**names):
+    return pd.DataFrame([{**names, "value": 1.0}])
 
 
 def svg(picture):
@@ -35,6 +45,7 @@ def test_picture_is_an_svg_that_follows_the_page(sound):
     ElementTree.fromstring(drawn)
     assert "prefers-color-scheme:dark" in drawn and "var(--ink)" in drawn
     assert "#000000" not in drawn and drawn.count("#ffffff") == 1  # where the paper is defined
+    assert "var(--fonts)" in drawn and "DejaVu" not in drawn
     assert len(picture.html) < 200_000
     assert not plt.get_fignums()
 
@@ -51,9 +62,47 @@ def test_picture_is_a_png_where_that_is_smaller(random):
     assert "data:image/png" in picture.html and len(picture.html) < 300_000
 
 
+@pytest.mark.parametrize("name", TEXTS)
+def test_any_text_is_drawn_as_it_is(sound, name):
+    figures = (
+        plots.waveform(sound, RATE, label="drums", title=name),
+        plots.sources({name: sound, "bass": sound}, RATE, title=f"{name}!"),
+        plots.training_curves({name: [1, 2], "loss": [2, 1]}, title=name),
+        plots.scores(one_score(method=name, source=name, metric=name), title=name),
+    )
+    for figure in figures:
+        drawn = ElementTree.fromstring(svg(plots.picture(figure, alt=f"alt {name}")))
+        texts = ["".join(each.itertext()) for each in drawn.iter(f"{SVG}text")]
+        wanted = clean(name)
+        assert not wanted or any(wanted.strip("!") in text for text in texts), texts
+
+
+def test_the_alternative_text_may_be_anything(sound):
+    for text in TEXTS[1:]:
+        page = plots.picture(plots.waveform(sound, RATE), alt=text).html
+        page.encode()
+        image = bs4.BeautifulSoup(page, "html.parser").img
+        assert image["alt"] == " ".join(clean(text).split())
+        assert image["src"].startswith("data:image/svg+xml,")
+
+
+def test_text_of_other_alphabets_raises_no_warning(sound):
+    """The browser has the letters; the fixture makes an error of matplotlib's warning."""
+    plots.picture(plots.waveform(sound, RATE, title="音楽 🎵"), alt="noise")
+
+
+def test_what_matplotlib_cannot_draw_is_refused(sound):
+    ax = plots.waveform(sound, RATE)
+    ax.set_xlabel("$\\foo$")  # the reader's own mathematics, and wrong
+    with pytest.raises(ValueError, match=r"(?s)cannot draw the figure.*foo"):
+        plots.picture(ax, alt="noise")
+    assert not plt.get_fignums()
+
+
 def test_picture_needs_a_description(sound):
-    with pytest.raises(ValueError, match="alt="):
-        plots.picture(plots.waveform(sound, RATE), alt=" ")
+    for alt in (" ", "", None):
+        with pytest.raises(ValueError, match="alt="):
+            plots.picture(plots.waveform(sound, RATE), alt=alt)
 
 
 def test_images_inside_get_smaller_and_stay_the_same(random):

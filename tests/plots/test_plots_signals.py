@@ -6,7 +6,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from helpers import RATE
-from hypothesis import given
+from hostile import numbers, sounds
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -95,6 +96,24 @@ def test_mask_is_drawn_from_0_to_1(random):
     assert ax.get_xlim()[1] == pytest.approx(40 * 256 / RATE, rel=0.05)
 
 
+def test_the_bar_of_a_mask_says_what_lies_beyond(random):
+    inside = random.uniform(0, 1, (9, 9))
+    for mask, extend in (
+        (inside, "neither"),
+        (inside - 0.5, "min"),
+        (inside + 0.5, "max"),
+        (4 * inside - 2, "both"),
+    ):
+        assert plots.mask(mask, RATE).collections[0].colorbar.extend == extend
+
+
+@pytest.mark.parametrize("factor", [1e-30, 1e-6, 1e30])
+def test_levels_do_not_depend_on_the_scale_of_the_samples(sound, factor):
+    usual = plots.spectrogram(sound, RATE).collections[0].get_array()
+    scaled = plots.spectrogram(factor * sound, RATE).collections[0].get_array()
+    np.testing.assert_allclose(scaled, usual, atol=1e-3)
+
+
 def test_sources_are_drawn_on_one_scale(sound):
     tracks = {"drums": sound, "bass": 0.1 * sound, "vocals": sound[:, : RATE // 2]}
     waves = plots.sources(tracks, RATE)
@@ -129,18 +148,41 @@ def test_what_is_not_a_sound_is_refused(audio, message):
 def test_wrong_arguments_are_refused(sound):
     for call, message in (
         (lambda: plots.waveform(sound, 0), "sample_rate"),
+        (lambda: plots.waveform(sound, np.nan), "sample_rate.* nan"),
+        (lambda: plots.waveform(sound, np.inf), "sample_rate.* inf"),
+        (lambda: plots.mask(np.zeros((5, 5)), "8000"), "sample_rate.* '8000'"),
+        (lambda: plots.mask(np.zeros((5, 5)), RATE, hop=0), "hop"),
+        (lambda: plots.mask(np.zeros((5, 5), complex), RATE), "complex"),
+        (lambda: plots.spectrogram(sound, RATE, hop=0.5), r"hop.* 0\.5"),
+        (lambda: plots.spectrogram(sound, RATE, n_fft=0), "n_fft"),
+        (lambda: plots.spectrogram(sound, RATE, reference=np.nan), "reference.* nan"),
         (lambda: plots.spectrogram(sound, RATE, scale="bark"), "'mel', not 'bark'"),
-        (lambda: plots.spectrogram(sound, RATE, dynamic_range=-1), "above 0"),
+        (lambda: plots.spectrogram(sound, RATE, dynamic_range=-1), "dynamic_range.* above 0"),
         (lambda: plots.mask(np.zeros(5), RATE), "bins, frames"),
         (lambda: plots.mask(np.full((5, 5), np.nan), RATE), "25 of 25"),
-        (lambda: plots.sources({}, RATE), "empty"),
+        (lambda: plots.sources({}, RATE), "at least one track"),
+        (lambda: plots.sources([sound], RATE), "at least one track"),
         (lambda: plots.sources({"a": sound}, RATE, kind="pie"), "pie"),
-        (lambda: plots.training_curves({}), "empty"),
-        (lambda: plots.training_curves({"loss": []}), "loss"),
-        (lambda: plots.training_curves({"loss": ([1, 2], [1])}), "loss"),
     ):
         with pytest.raises(ValueError, match=message):
             call()
+
+
+@settings(max_examples=60, deadline=None)
+@given(sounds, numbers)
+def test_sounds_are_drawn_or_refused(audio, rate):
+    for draw in (
+        plots.waveform,
+        plots.spectrogram,
+        plots.mask,
+        lambda audio, rate: plots.sources({"a": audio, "b": audio}, rate, kind="spectrogram"),
+    ):
+        try:
+            draw(audio, rate)
+        except ValueError as error:
+            assert str(error)
+        finally:
+            plt.close("all")
 
 
 def test_figures_are_drawn_on_given_axes(sound):

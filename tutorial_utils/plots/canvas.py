@@ -8,7 +8,9 @@ from contextlib import contextmanager
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
+from tutorial_utils.markup import clean
 from tutorial_utils.plots.palette import colour
 
 WIDTH = 5.8  # inches: as wide as a column of text, and still readable when a phone halves it
@@ -71,5 +73,14 @@ def new_axes(height: float) -> Axes:
 
 
 def set_title(ax: Axes, label: str | None, title: str | None) -> None:
+    """Write what is drawn over it: a name is text, whatever dollars it has, and no mathematics."""
     if title or label:
-        ax.set_title(title or label, color="black" if title else colour(label))
+        shade = "black" if title else colour(label)
+        ax.set_title(clean(title or label), color=shade, parse_math=False)
+
+
+def set_heading(figure: Figure, title: str | None) -> None:
+    """Write what several axes have in common over all of them."""
+    if title:
+        look = {"x": 0.01, "ha": "left", "fontweight": "bold", "fontsize": 12}
+        figure.suptitle(clean(title), parse_math=False, **look)

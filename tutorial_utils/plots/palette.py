@@ -37,4 +37,4 @@ def colour(label: str) -> str:
     True
     """
     key = str(label).strip().lower()
-    return COLOURS.get(key) or SPARE[zlib.crc32(key.encode()) % len(SPARE)]
+    return COLOURS.get(key) or SPARE[zlib.crc32(key.encode(errors="surrogatepass")) % len(SPARE)]

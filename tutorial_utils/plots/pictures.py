@@ -1,24 +1,25 @@
 """Figures on the page: as SVG in its colours, with a description."""
 
-from __future__ import annotations
-
 import base64
 import html
 import io
 import re
-import urllib.parse
+import warnings
+from xml.etree import ElementTree
 
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from PIL import Image
 
+from tutorial_utils.markup import clean, data_uri, escape
 from tutorial_utils.plots.canvas import style
 from tutorial_utils.plots.palette import FONTS, PAGES
 
 _HEAVY = 300_000  # characters: an SVG beyond this may be the larger form of the picture
-
 _NO_METADATA = {"Date": None, "Creator": None, "Format": None, "Type": None}
+_SPACES = ("{http://www.w3.org/2000/svg}", "{http://www.w3.org/1999/xlink}")
+_PNG = "data:image/png;base64,"
 
 
 class Picture:
@@ -67,7 +68,7 @@ def picture(figure: Figure | Axes, alt: str) -> Picture:
     Raises
     ------
     ValueError
-        If the description is empty.
+        If the description is empty, or matplotlib cannot draw the figure.
 
     Examples
     --------
@@ -77,53 +78,88 @@ def picture(figure: Figure | Axes, alt: str) -> Picture:
     >>> tu.plots.picture(ax, alt="Waveform of a tone of one second, even between -1 and 1.")
     Picture: Waveform of a tone of one second, even between -1 and 1.
     """
-    if not alt or not alt.strip():
+    alt = " ".join(clean(alt or "").split())
+    if not alt:
         raise ValueError("a picture needs a description: alt='what there is to see'")
-    alt = " ".join(alt.split())
     figure = figure.figure if isinstance(figure, Axes) else figure
-    source = _data_uri("image/svg+xml", _svg(figure))
-    if len(source) > _HEAVY:
-        shot = io.BytesIO()
-        with style():
-            figure.savefig(shot, format="png", dpi=150)
-        source = min(source, _data_uri("image/png", shot.getvalue()), key=len)
-    plt.close(figure)
+    try:
+        source = data_uri("image/svg+xml", _svg(figure))
+        if len(source) > _HEAVY:
+            png = _saved(figure, io.BytesIO(), format="png", dpi=150)
+            source = min(source, data_uri("image/png", png), key=len)
+    finally:
+        plt.close(figure)
     width, height = (round(96 * inches) for inches in figure.get_size_inches())
+    # Hosts style all images of a page, so the picture says itself how it is to look.
+    look = f"all:revert;width:{width}px;max-width:100%;height:auto;aspect-ratio:{width}/{height}"
     return Picture(
         alt,
-        f'<img class="tu-figure dark-light" alt="{html.escape(alt)}" width="{width}" '
-        f'height="{height}" style="max-width:100%;height:auto" src="{html.escape(source)}">',
+        f'<img class="tu-figure dark-light" alt="{escape(alt)}" width="{width}" '
+        f'height="{height}" style="{look}" src="{html.escape(source)}">',
     )
 
 
-def _data_uri(kind: str, data: str | bytes) -> str:
-    if isinstance(data, bytes):
-        return f"data:{kind};base64,{base64.b64encode(data).decode()}"
-    # Percent-encoded text is shorter than Base64, and much shorter once the server compresses it.
-    return f"data:{kind}," + urllib.parse.quote(data, safe=" =:;,/?()'!*+$@&")
+def _saved(figure: Figure, file: io.IOBase, **settings) -> str | bytes:
+    with style():
+        try:
+            figure.savefig(file, **settings)
+        # A text that is no mathematics between its dollars, for instance, or half a surrogate pair.
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"matplotlib cannot draw the figure: {error}") from error
+    return file.getvalue()
 
 
 def _svg(figure: Figure) -> str:
     """The figure as SVG whose black and white are the page's ink and paper."""
-    text = io.StringIO()
-    with style():
-        figure.savefig(text, format="svg", dpi=144, metadata=_NO_METADATA)
-    svg = text.getvalue()
-    svg = svg[svg.index("<svg") :]
-    svg = re.sub(r"<!--.*?-->|<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
-    # A hundredth of a point is finer than any screen; matplotlib writes a millionth.
-    svg = re.sub(r"(?<=data:image/png;base64,)[^\"]*", lambda image: _slim(image[0]), svg)
-    svg = re.sub(r' d="[^"]*"', lambda path: _round(path[0]), svg)
-    svg = re.sub(r"(font: [^;\"]*?px) [^;\"]*", r"\1 var(--fonts)", svg)
-    svg = svg.replace("#000000", "var(--ink)").replace("#ffffff", "var(--paper)")
-    svg = re.sub(r"\s+", " ", svg)
+    with warnings.catch_warnings():
+        # The letters are the browser's, which has more than the font that is measured here.
+        warnings.filterwarnings("ignore", r"Glyph .* missing from font")
+        svg = _saved(figure, io.StringIO(), format="svg", dpi=144, metadata=_NO_METADATA)
+    root = ElementTree.fromstring(clean(svg))  # this leaves comments out
+    for element in root.iter():
+        _shorten(element)
+    root.set("xmlns", _SPACES[0].strip("{}"))
     sheet = "".join(
         f"@media {media}{{:root{{--ink:{page['ink']};--paper:{page['paper']}}}}}"
         for media, page in (("all", PAGES["light"]), ("(prefers-color-scheme:dark)", PAGES["dark"]))
     )
     # Matplotlib leaves black unsaid, for it is what SVG fills with by default.
     sheet += f":root{{--fonts:{FONTS};fill:var(--ink)}}"
-    return svg.replace("<defs>", f"<style>{sheet}</style><defs>", 1)
+    look = ElementTree.Element("style")
+    look.text = sheet
+    root.insert(0, look)
+    return ElementTree.tostring(root, encoding="unicode")
+
+
+def _shorten(element: ElementTree.Element) -> None:
+    """Give an element the page's colours and fonts, and leave out what nobody sees."""
+    element.tag = _bare(element.tag)
+    element.tail = None
+    if element.tag != "text" and not (element.text or "").strip():
+        element.text = None
+    for name, value in list(element.items()):
+        del element.attrib[name]
+        element.set(_bare(name), _shortened(_bare(name), value))
+
+
+def _bare(name: str) -> str:
+    """A name without its namespace, of which a page's SVG needs none but the first."""
+    for space in _SPACES:
+        name = name.removeprefix(space)
+    return name
+
+
+def _shortened(name: str, value: str) -> str:
+    if name == "href":
+        return _PNG + _slim(value.removeprefix(_PNG)) if value.startswith(_PNG) else value
+    if name == "d":
+        # A hundredth of a point is finer than any screen; matplotlib writes a millionth.
+        value = re.sub(r"-?\d+\.\d{3,}", lambda number: f"{float(number[0]):.2f}", value)
+        return " ".join(value.split())
+    if name == "style":
+        # before and since Matplotlib 3.11
+        value = re.sub(r"(font: [^;]*?px|font-family:) [^;]*", r"\1 var(--fonts)", value)
+    return value.replace("#000000", "var(--ink)").replace("#ffffff", "var(--paper)")
 
 
 def _slim(image: str) -> str:
@@ -134,7 +170,3 @@ def _slim(image: str) -> str:
     png = io.BytesIO()
     pixels.convert("RGB").quantize(256, dither=Image.Dither.NONE).save(png, "png", optimize=True)
     return base64.b64encode(png.getvalue()).decode()
-
-
-def _round(path: str) -> str:
-    return re.sub(r"-?\d+\.\d{3,}", lambda number: f"{float(number[0]):.2f}", path)

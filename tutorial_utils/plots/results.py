@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import html
 import itertools
+import textwrap
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -12,8 +13,13 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from tutorial_utils.plots.canvas import WIDTH, new_axes, set_title, style
+from tutorial_utils.markup import clean, escape
+from tutorial_utils.plots.canvas import WIDTH, new_axes, set_heading, set_title, style
+from tutorial_utils.plots.checks import as_array
 from tutorial_utils.plots.palette import COLOURS, SPARE, colour
+from tutorial_utils.text import shown
+
+_LETTERS = 26  # in one line of a row's name, so that a phone still has room for the values
 
 
 def training_curves(
@@ -41,34 +47,53 @@ def training_curves(
     Raises
     ------
     ValueError
-        If there is no curve, or one is empty, or its ``x`` and ``y`` differ in length. Values that
-        are not finite are no error: they leave a gap in the curve, which is what one wants to see.
+        If there is no curve, or one is empty or holds no real numbers, or its ``x`` and ``y``
+        differ in length; the message names the curve. Values that are not finite are no error: they
+        leave a gap in the curve, which is what one wants to see.
     """
-    if not history:
-        raise ValueError("there is no curve to draw: `history` is empty")
+    if not isinstance(history, Mapping) or not history:
+        raise ValueError(f"wanted a dict with at least one curve, not {shown(history)}")
+    curves = [_curve(shown(name), curve) for name, curve in history.items()]
     with style():
         ax = ax or new_axes(height=2.8)
         shades = _curve_colours(history)
-        lines = ("-", "--", "-.", ":")
-        for number, (name, curve) in enumerate(history.items()):
-            x, y = curve if isinstance(curve, tuple) else (np.arange(1, len(curve) + 1), curve)
-            x, y = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
-            if y.ndim != 1 or x.shape != y.shape or not y.size:
-                raise ValueError(
-                    f"curve {name!r}: x and y must be two lists of one length, at least 1; "
-                    f"their shapes are {x.shape} and {y.shape}"
-                )
-            marker = "o" if y.size <= 25 else None
-            ax.plot(
-                x, y, lines[number % 4], color=shades[name], label=name, marker=marker, markersize=4
-            )
+        dashes = ("-", "--", "-.", ":")
+        lines = []
+        for number, (name, (x, y)) in enumerate(zip(history, curves, strict=True)):
+            look = {"color": shades[name], "marker": "o" if y.size <= 25 else None, "markersize": 4}
+            lines += ax.plot(x, y, dashes[number % 4], **look)
         ax.grid(axis="y")
         ax.set(xlabel=xlabel, ylabel=ylabel)
         ax.xaxis.get_major_locator().set_params(integer=True)
         if len(history) > 1:
-            ax.legend()
+            legend = ax.legend(lines, ["curve"] * len(lines))
+            # Not as labels, of which matplotlib leaves out those that begin with a low line.
+            for text, name in zip(legend.get_texts(), history, strict=True):
+                text.set(text=clean(name), parse_math=False)
         set_title(ax, None, title)
     return ax
+
+
+class ScoreTable:
+    """Medians of scores, made by :func:`score_table`; it shows itself in notebooks and pages.
+
+    Attributes
+    ----------
+    data : pandas.DataFrame
+        A row for each metric and method, a column for each source and one for their mean.
+    html : str
+        A ``<table>`` for each metric.
+    """
+
+    def __init__(self, data: pd.DataFrame, html: str):
+        self.data = data
+        self.html = html
+
+    def _repr_html_(self) -> str:
+        return self.html
+
+    def __repr__(self) -> str:
+        return repr(self.data)
 
 
 def scores(table: pd.DataFrame, *, title: str | None = None) -> Figure:
@@ -76,11 +101,12 @@ def scores(table: pd.DataFrame, *, title: str | None = None) -> Figure:
 
     A box reaches from the lower to the upper quartile, its line is the median, the whiskers end at
     the last value within one and a half boxes. Groups of fewer than five values are drawn as dots.
+    Infinite values are triangles at the edge, and count in the box.
 
     Parameters
     ----------
     table : pandas.DataFrame
-        In long form, with the columns ``method, source, metric, value``; one row a score.
+        In long form, with the columns ``method, source, metric, value``; one row per score.
     title : str, optional
 
     Returns
@@ -91,45 +117,28 @@ def scores(table: pd.DataFrame, *, title: str | None = None) -> Figure:
     Raises
     ------
     ValueError
-        If a column is missing, or no value is finite. If some values are not (the score of a silent
-        frame is not defined), the figure says how many were left out.
+        If a column is missing, or a value is no number, or all are NaN. If some are (the score of a
+        silent reference is not defined), the figure says how many were left out.
     """
-    table, missing = _checked_scores(table)
-    metrics, methods = list(dict.fromkeys(table.metric)), list(dict.fromkeys(table.method))
-    names = list(dict.fromkeys(table.source))
+    scored = _scored(table)
+    names = [_wrapped(name) for name in (*scored.methods, *scored.sources)]
+    spacing = 0.1 + 0.16 * max(name.count("\n") + 1 for name in names)  # inches
+    rows = len(scored.sources) * (len(scored.methods) + (len(scored.methods) > 1))
     with style():
-        rows = len(names) * len(methods)
         figure, grid = plt.subplots(
-            len(metrics),
+            len(scored.metrics),
             1,
-            figsize=(WIDTH, len(metrics) * (0.9 + 0.27 * rows)),
+            figsize=(WIDTH, len(scored.metrics) * (0.7 + spacing * rows)),
             squeeze=False,
         )
-        for ax, metric in zip(grid.flat, metrics, strict=True):
-            ticks, labels = [], []
-            for group, source in enumerate(names):
-                for row, method in enumerate(methods):
-                    place = group * (len(methods) + 0.7) + row
-                    ticks.append(place)
-                    labels.append(f"{source}, {method}" if len(methods) > 1 else source)
-                    wanted = (table.metric == metric) & (table.source == source)
-                    values = table.value[wanted & (table.method == method)].to_numpy()
-                    _draw_scores(ax, values, place, colour(source))
-            ax.set_yticks(ticks, labels)
-            ax.invert_yaxis()
-            ax.grid(axis="x")
-            ax.set_axisbelow(True)
-            ax.tick_params(axis="y", length=0)
-            left_out = missing.get(metric, 0)
-            note = f" ({left_out} not finite, left out)" if left_out else ""
-            ax.set_xlabel(f"{metric}{note}")
-        if title:
-            figure.suptitle(title, x=0.01, ha="left", fontweight="bold", fontsize=12)
+        for metric, ax in enumerate(grid.flat):
+            _draw_metric(ax, scored, metric)
+        set_heading(figure, title)
     return figure
 
 
-def score_table(table: pd.DataFrame, *, caption: str | None = None):
-    """Medians of scores as a table: a row for each metric and method, a column for each source.
+def score_table(table: pd.DataFrame, *, caption: str | None = None) -> ScoreTable:
+    """Medians of scores as a table per metric: a row for each method, a column for each source.
 
     Parameters
     ----------
@@ -139,34 +148,51 @@ def score_table(table: pd.DataFrame, *, caption: str | None = None):
 
     Returns
     -------
-    pandas.io.formats.style.Styler
-        Shown by Jupyter and the book; its numbers are in ``.data``. The best value of each metric
-        and source, the highest, is in bold. All text is escaped.
+    ScoreTable
+        Shown by Jupyter and the book; its numbers are in ``.data``. The best median of each metric
+        and source, the highest, is in bold. ``mean`` is that over the sources that have a median; a
+        method that lacks one which another method has gets none.
 
     Raises
     ------
     ValueError
         As for :func:`scores`.
     """
-    table, _ = _checked_scores(table)
-    order = {key: list(dict.fromkeys(table[key])) for key in ("metric", "method", "source")}
-    medians = table.pivot_table(
-        index=["metric", "method"], columns="source", values="value", aggfunc="median", sort=False
-    )
-    medians = medians.reindex(columns=order["source"])
-    medians = medians.sort_index(
-        key=lambda level: level.map(order[level.name].index), kind="stable"
-    )
-    medians["mean"] = medians.mean(axis=1)
-    best = medians == medians.groupby(level="metric").transform("max")
-    styler = medians.style.apply(
-        lambda _: best.map(lambda yes: "font-weight: bold" if yes else ""), axis=None
-    )
-    styler = styler.format("{:.2f}", na_rep="–", escape="html")
-    styler = styler.format_index(escape="html", axis=0).format_index(escape="html", axis=1)
-    styler = styler.hide(axis=0, names=True).hide(axis=1, names=True)  # one row of headings
-    styler = styler.set_table_attributes('class="dataframe"')  # what the theme's tables are called
-    return styler.set_caption(html.escape(caption)) if caption else styler
+    scored = _scored(table)
+    columns = [*scored.sources, "mean"]
+    over = f"<caption>{escape(caption)}</caption>" if caption else ""
+    tables, page = [], ""
+    for number, metric in enumerate(scored.metrics):
+        medians = scored.medians(number)
+        known = medians[:, ~np.isnan(medians).all(axis=0)]
+        with np.errstate(invalid="ignore"):  # both infinities have no mean
+            values = np.column_stack([medians, known.mean(axis=1) if known.size else medians[:, 0]])
+        tables.append(values)
+        page += _table(metric, scored.methods, columns, values, over if number == 0 else "")
+    index = pd.MultiIndex.from_product([scored.metrics, scored.methods], names=["metric", "method"])
+    return ScoreTable(pd.DataFrame(np.vstack(tables), index, columns), page)
+
+
+def _curve(name: str, curve) -> tuple[np.ndarray, np.ndarray]:
+    """The coordinates of a curve, from its values alone or from a tuple of both."""
+    if isinstance(curve, tuple):
+        if len(curve) != 2:
+            raise ValueError(f"curve {name}: a tuple holds x and y, not {len(curve)} things")
+        x, y = (as_array(values, f"curve {name}") for values in curve)
+    else:
+        y = as_array(curve, f"curve {name}")
+        x = np.arange(1, y.size + 1)
+    if y.ndim != 1 or x.shape != y.shape or not y.size:
+        raise ValueError(
+            f"curve {name}: x and y must be two lists of one length, at least 1; "
+            f"their shapes are {x.shape} and {y.shape}"
+        )
+    if "c" in (x.dtype.kind, y.dtype.kind):
+        raise ValueError(f"curve {name}: wanted real numbers, not complex ones")
+    try:
+        return x.astype(float), y.astype(float)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"curve {name}: {error}") from error
 
 
 def _curve_colours(names: Iterable[str]) -> dict[str, str]:
@@ -175,22 +201,100 @@ def _curve_colours(names: Iterable[str]) -> dict[str, str]:
     return {name: COLOURS.get(name) or next(rest) for name in names}
 
 
-def _checked_scores(table: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, int]]:
-    """The finite scores, and how many of each metric were not."""
-    absent = [key for key in ("method", "source", "metric", "value") if key not in table]
+@dataclass
+class _Scored:
+    """The scores of a table, by the places of metric, method and source in the lists of names."""
+
+    metrics: list[str]
+    methods: list[str]
+    sources: list[str]
+    values: dict[tuple[int, int, int], np.ndarray]
+    undefined: list[int]  # of each metric
+
+    def group(self, metric: int, method: int, source: int) -> np.ndarray:
+        return self.values.get((metric, method, source), np.array([]))
+
+    def medians(self, metric: int) -> np.ndarray:
+        """Of shape (methods, sources), NaN where there is no score."""
+        groups = [
+            self.group(metric, method, source)
+            for method in range(len(self.methods))
+            for source in range(len(self.sources))
+        ]
+        medians = [np.median(group) if group.size else np.nan for group in groups]
+        return np.reshape(medians, (len(self.methods), -1))
+
+
+def _scored(table: pd.DataFrame) -> _Scored:
+    keys = ("metric", "method", "source")
+    absent = [key for key in (*keys, "value") if key not in table]
     if absent:
         raise ValueError(
             f"the table of scores lacks the column(s) {', '.join(absent)}; "
-            f"it has {', '.join(map(str, table.columns))}"
+            f"it has {', '.join(map(shown, table.columns))}"
         )
-    finite = np.isfinite(table["value"].to_numpy(dtype=float))
-    if not finite.any():
-        raise ValueError("no value in the table of scores is finite")
-    missing = table.loc[~finite, "metric"].value_counts().to_dict()
-    return table.loc[finite], missing
+    try:
+        values = table["value"].to_numpy(dtype=float)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"a value in the table of scores is no number: {error}") from error
+    if np.isnan(values).all():
+        raise ValueError("the table of scores holds no number: it is empty, or all values are NaN")
+    # By place and not by name: names may be of any type, and look alike.
+    columns = (pd.factorize(table[key], use_na_sentinel=False) for key in keys)
+    places, names = zip(*columns, strict=True)
+    groups, undefined = {}, [0] * len(names[0])
+    for place, value in zip(zip(*places, strict=True), values, strict=True):
+        if np.isnan(value):
+            undefined[place[0]] += 1
+        else:
+            groups.setdefault(place, []).append(value)
+    return _Scored(
+        *([clean(name) for name in each] for each in names),
+        {place: np.array(group) for place, group in groups.items()},
+        undefined,
+    )
 
 
-def _draw_scores(ax: Axes, values: np.ndarray, place: float, shade: str) -> None:
+def _draw_metric(ax: Axes, scored: _Scored, metric: int) -> None:
+    groups = [group for (each, *_), group in scored.values.items() if each == metric]
+    values = np.concatenate([*groups, []])
+    finite = values[np.isfinite(values)]
+    low, high = (finite.min(), finite.max()) if finite.size else (0.0, 0.0)
+    span = high - low or 1.0
+    ticks, heads, place = {}, [], 0
+    for source, name in enumerate(scored.sources):
+        if len(scored.methods) > 1:  # a line of its own, and the methods under it
+            heads.append(len(ticks))
+            ticks[place] = name
+            place += 1
+        for method, label in enumerate(scored.methods):
+            ticks[place] = label if len(scored.methods) > 1 else name
+            group = scored.group(metric, method, source)
+            # Infinite values count in the box, which then reaches beyond the edge.
+            _draw_group(ax, np.clip(group, low - 9 * span, high + 9 * span), place, colour(name))
+            for infinite, edge, marker in ((-np.inf, 0, "<"), (np.inf, 1, ">")):
+                if infinite in group:
+                    look = {"color": colour(name), "markersize": 8, "clip_on": False}
+                    ax.plot([edge], [place], marker, transform=ax.get_yaxis_transform(), **look)
+            place += 1
+    labels = [_wrapped(name) for name in ticks.values()]
+    ax.set_yticks([*ticks], labels, parse_math=False)
+    for head in heads:
+        ax.get_yticklabels()[head].set_fontweight("bold")
+    ax.set(xlim=(low - 0.05 * span, high + 0.05 * span), ylim=(place - 0.4, -0.6))
+    ax.grid(axis="x")
+    ax.set_axisbelow(True)
+    ax.tick_params(axis="y", length=0)
+    notes = [f"{scored.undefined[metric]} undefined, left out"] if scored.undefined[metric] else []
+    notes += ["triangles: infinite"] if np.isinf(values).any() else []
+    ax.set_xlabel("; ".join([scored.metrics[metric], *notes]), parse_math=False)
+
+
+def _wrapped(name: str) -> str:
+    return textwrap.fill(name, _LETTERS, break_on_hyphens=False)
+
+
+def _draw_group(ax: Axes, values: np.ndarray, place: float, shade: str) -> None:
     if values.size < 5:
         ax.plot(values, np.full(values.size, place), "o", color=shade, markersize=7, alpha=0.85)
         return
@@ -208,3 +312,30 @@ def _draw_scores(ax: Axes, values: np.ndarray, place: float, shade: str) -> None
         capprops=line,
         flierprops={"marker": ".", "markeredgecolor": shade, "markersize": 4},
     )
+
+
+def _table(metric: str, methods: list[str], columns: list[str], values, caption: str) -> str:
+    """One table; what hosts would set otherwise is set here, so that it fits a phone."""
+    first = "text-align:left;white-space:normal;min-width:5em;padding:.3em .25em"
+    other = 'style="text-align:right;padding:.3em .25em"'
+    heads = "".join(f'<th scope="col" {other}>{escape(column)}</th>' for column in columns)
+    best = np.max(values, axis=0, initial=-np.inf, where=~np.isnan(values))
+    rows = ""
+    for method, row in zip(methods, values, strict=True):
+        cells = "".join(
+            f"<td {other}>{_number(value, bold=len(methods) > 1 and value == top)}</td>"
+            for value, top in zip(row, best, strict=True)
+        )
+        rows += (
+            f'<tr><th scope="row" style="{first};font-weight:400">{escape(method)}</th>{cells}</tr>'
+        )
+    heads = f'<th scope="col" style="{first}">{escape(metric)}</th>{heads}'
+    start = f'<table class="dataframe" style="margin:0 auto 1em">{caption}'
+    return f"{start}<thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>"
+
+
+def _number(value: float, bold: bool) -> str:
+    if np.isnan(value):
+        return "–"
+    text = f"{value:z.2f}".replace("-", "−").replace("inf", "∞")
+    return f"<b>{text}</b>" if bold else text

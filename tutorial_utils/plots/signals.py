@@ -12,8 +12,18 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import AutoLocator, ScalarFormatter
 
-from tutorial_utils.plots.canvas import WIDTH, new_axes, set_title, style
+from tutorial_utils.plots.canvas import WIDTH, new_axes, set_heading, set_title, style
+from tutorial_utils.plots.checks import (
+    as_array,
+    check_choice,
+    check_finite,
+    check_positive,
+    check_rate,
+    check_whole,
+    checked_audio,
+)
 from tutorial_utils.plots.palette import colour
+from tutorial_utils.text import shown
 
 _COLUMNS = 700  # of a drawn envelope: more than the column of text has dots to show
 _FRAMES = 1400  # of a drawn spectrogram
@@ -51,9 +61,10 @@ def waveform(
     Raises
     ------
     ValueError
-        If the audio is empty, of another shape, or holds values that are not finite.
+        If the audio is empty, of another shape, or holds values that are not finite; if the sample
+        rate is no number from 1 Hz to 1 GHz.
     """
-    audio = _checked_audio(audio, sample_rate)
+    audio = checked_audio(audio, sample_rate)
     with style():
         ax = ax or new_axes(height=1.9)
         shade = colour(label or "mixture")
@@ -119,15 +130,13 @@ def spectrogram(
     ------
     ValueError
         If the audio is empty, of another shape, or holds values that are not finite; if the scale
-        is unknown, or the range or the reference is not positive.
+        is unknown; if the sample rate is no number from 1 Hz to 1 GHz, or another setting no
+        positive number, whole for ``n_fft`` and ``hop``.
     """
     power = _power(audio, sample_rate, scale, n_fft, hop)
     if reference is None:
         reference = _loudest(power)
-    if not reference > 0 or not dynamic_range > 0:
-        raise ValueError(
-            f"reference ({reference}) and dynamic_range ({dynamic_range}) must be above 0"
-        )
+    check_positive(reference=reference, dynamic_range=dynamic_range)
     with style():
         ax = ax or new_axes(height=2.9)
         image = _draw_levels(ax, power, sample_rate, scale, n_fft, hop, reference, dynamic_range)
@@ -152,7 +161,7 @@ def mask(
     ----------
     mask : array, shape (bins, frames) or (channels, bins, frames)
         Of a one-sided STFT, so of ``n_fft / 2 + 1`` bins. The mean over the channels is drawn.
-        Values above 1 look like 1; the colour bar then says so with an arrow.
+        Values above 1 look like 1, and those below 0 like 0; arrows at the colour bar say so.
     sample_rate : float
         In Hz.
     hop : int
@@ -169,20 +178,27 @@ def mask(
     Raises
     ------
     ValueError
-        If the mask is empty, of another shape, or holds values that are not finite.
+        If the mask is empty, of another shape, complex, or holds values that are not finite; if
+        the scale is unknown; if the sample rate or ``hop`` is no such number.
     """
-    mask = np.asarray(mask, dtype=float)
-    if mask.ndim == 3:
-        mask = mask.mean(axis=0)
-    if mask.ndim != 2 or mask.shape[0] < 2 or mask.shape[1] < 1:
-        raise ValueError(f"a mask has the shape (bins, frames), not {mask.shape}")
-    _check_finite(mask, "mask")
-    _check_scale(scale, ("log", "linear"))
+    mask = as_array(mask, "mask")
+    shaped = mask.ndim in (2, 3) and mask.shape[-2] > 1 and mask.size
+    if not shaped or mask.dtype.kind not in "fiub":
+        raise ValueError(
+            "a mask holds real numbers in the shape (bins, frames) or (channels, bins, frames), "
+            f"not {mask.dtype} in {mask.shape}"
+        )
+    check_finite(mask, "mask")
+    check_choice(("log", "linear"), scale=scale)
+    check_rate(sample_rate)
+    check_whole(hop=hop)
+    mask = mask.astype(float).reshape(-1, *mask.shape[-2:]).mean(axis=0)
     with style():
         ax = ax or new_axes(height=2.9)
         n_fft = 2 * (mask.shape[0] - 1)
         image = _draw_bins(ax, mask, sample_rate, scale, n_fft, hop, cmap="viridis", limits=(0, 1))
-        extend = "max" if mask.max() > 1 else "neither"
+        beyond = (mask.min() < 0) + 2 * (mask.max() > 1)
+        extend = ("neither", "min", "max", "both")[beyond]
         bar = ax.figure.colorbar(image, ax=ax, extend=extend, pad=0.02, aspect=25)
         _style_bar(bar, "mask (0 removes, 1 keeps)")
         set_title(ax, label, title)
@@ -221,13 +237,13 @@ def sources(
     Raises
     ------
     ValueError
-        If there is no track, or one of them is not a sound; the message says which one.
+        If there is no track, or one of them is not a sound; the message says which one. For the
+        settings see :func:`spectrogram`.
     """
-    if not tracks:
-        raise ValueError("there is no track to draw: `tracks` is empty")
-    if kind not in ("waveform", "spectrogram"):
-        raise ValueError(f"kind must be 'waveform' or 'spectrogram', not {kind!r}")
-    audio = {name: _checked_audio(track, sample_rate, name) for name, track in tracks.items()}
+    if not isinstance(tracks, Mapping) or not tracks:
+        raise ValueError(f"sources draws a dict with at least one track, not {shown(tracks)}")
+    check_choice(("waveform", "spectrogram"), kind=kind)
+    audio = {name: checked_audio(track, sample_rate, shown(name)) for name, track in tracks.items()}
     seconds = max(track.shape[-1] for track in audio.values()) / sample_rate
     with style():
         columns = 2 if kind == "spectrogram" and len(audio) > 1 else 1
@@ -251,6 +267,7 @@ def sources(
             powers = {
                 name: _power(track, sample_rate, scale, n_fft, hop) for name, track in audio.items()
             }
+            check_positive(dynamic_range=dynamic_range)
             reference = max(_loudest(power) for power in powers.values())
             for ax, (name, power) in zip(cells, powers.items(), strict=False):
                 image = _draw_levels(
@@ -267,42 +284,8 @@ def sources(
             above = cells[len(audio) - columns]
             above.set_xlabel("time (s)")
             above.tick_params(labelbottom=True)
-        if title:
-            figure.suptitle(title, x=0.01, ha="left", fontweight="bold", fontsize=12)
+        set_heading(figure, title)
     return figure
-
-
-def _check_finite(values: np.ndarray, what: str) -> None:
-    bad = np.count_nonzero(~np.isfinite(values))
-    if bad:
-        raise ValueError(f"{what}: {bad} of {values.size} values are not finite (NaN or infinite)")
-
-
-def _check_scale(scale: str, known: tuple[str, ...]) -> None:
-    if scale not in known:
-        raise ValueError(f"scale must be one of {', '.join(map(repr, known))}, not {scale!r}")
-
-
-def _checked_audio(audio: np.ndarray, sample_rate: float, what: str = "audio") -> np.ndarray:
-    """The audio as an array (channels, samples), or an error that says what is wrong with it."""
-    audio = np.asarray(audio)
-    if audio.ndim not in (1, 2) or not np.issubdtype(audio.dtype, np.floating):
-        raise ValueError(
-            f"{what}: wanted floating-point samples of the shape (channels, samples) or "
-            f"(samples,), got {audio.dtype} of the shape {audio.shape}"
-        )
-    audio = np.atleast_2d(audio)
-    if not audio.size:
-        raise ValueError(f"{what}: there are no samples, the shape is {audio.shape}")
-    if audio.shape[0] > audio.shape[1]:
-        raise ValueError(
-            f"{what}: {audio.shape[0]} channels of {audio.shape[1]} samples; the shape must be "
-            "(channels, samples), so transpose the array"
-        )
-    _check_finite(audio, what)
-    if not sample_rate > 0:
-        raise ValueError(f"sample_rate must be above 0 Hz, not {sample_rate}")
-    return audio
 
 
 def _envelope(
@@ -317,23 +300,25 @@ def _envelope(
 
 def _power(audio: np.ndarray, sample_rate: float, scale: str, n_fft: int, hop: int) -> np.ndarray:
     """Power spectrogram, the mean over the channels, (bins, frames)."""
-    audio = _checked_audio(audio, sample_rate)
-    _check_scale(scale, ("log", "linear", "mel"))
+    audio = checked_audio(audio, sample_rate)
+    check_choice(("log", "linear", "mel"), scale=scale)
+    check_whole(n_fft=n_fft, hop=hop)
     if audio.shape[-1] < n_fft:
         audio = np.pad(audio, ((0, 0), (0, n_fft - audio.shape[-1])))
-    power = (np.abs(librosa.stft(audio, n_fft=n_fft, hop_length=hop)) ** 2).mean(axis=0)
+    peak = float(np.abs(audio).max()) or 1.0  # squares of what is very large or small have no room
+    power = (np.abs(librosa.stft(audio / peak, n_fft=n_fft, hop_length=hop)) ** 2).mean(axis=0)
     if scale == "mel":
         power = librosa.feature.melspectrogram(S=power, sr=sample_rate, n_mels=128)
-    return power
+    return power.astype(np.float64) * peak**2
 
 
 def _loudest(power: np.ndarray) -> float:
-    return max(float(power.max()), float(np.finfo(np.float32).tiny))
+    return float(power.max()) or 1.0
 
 
 def _draw_levels(ax, power, sample_rate, scale, n_fft, hop, reference, dynamic_range):
-    floor = reference * 10 ** (-dynamic_range / 10)
-    levels = 10 * np.log10(np.maximum(power, floor) / reference)
+    with np.errstate(divide="ignore"):  # silence is minus infinity
+        levels = np.maximum(10 * (np.log10(power) - np.log10(reference)), -dynamic_range)
     limits = (-dynamic_range, 0)
     return _draw_bins(ax, levels, sample_rate, scale, n_fft, hop, cmap="magma", limits=limits)
 
@@ -357,7 +342,7 @@ def _draw_bins(ax, values, sample_rate, scale, n_fft, hop, *, cmap, limits):
         vmax=limits[1],
     )
     if scale == "log":
-        ax.set_ylim(bottom=30)
+        ax.set_ylim(bottom=min(30, sample_rate / 8))
     # librosa writes longer times as minutes; in the book time is in seconds everywhere
     ax.xaxis.set_major_locator(AutoLocator())
     ax.xaxis.set_major_formatter(ScalarFormatter())
