@@ -2,17 +2,20 @@
 
 import multiprocessing
 import os
+import re
 import shutil
 import signal
 import time
 from dataclasses import dataclass
 
+import joblib
 import numpy as np
 import pytest
 import torch
 from helpers import RATE
 from torch.utils.data import DataLoader
 
+from tutorial_utils import audio
 from tutorial_utils.data import MixtureDataset, MixtureTable, StoredDataset
 from tutorial_utils.transforms import Magnitudes
 
@@ -246,18 +249,55 @@ def test_an_item_that_got_lost(dataset, tmp_path):
     assert_same(StoredDataset.write(dataset, tmp_path)[6], dataset[6])
 
 
-def test_nothing_is_left_of_an_item_that_could_not_be_written(dataset, tmp_path, monkeypatch):
-    save = torch.save
+def test_a_full_disk_is_told_with_its_path_and_leaves_nothing_broken(dataset, tmp_path):
+    """A limit on the size of files stands in for the disk: the system's error is like it."""
+    resource = pytest.importorskip("resource")
+    folder, told = tmp_path / "stored", tmp_path / "told"
 
-    def save_three(item, path):
-        save(item, path)
-        if len(list(tmp_path.glob("*.pt"))) == 3:
-            raise OSError("No space left on device")
+    def write():
+        torch.set_num_threads(1)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, 10_000))
+        try:
+            StoredDataset.write(dataset, folder)
+        except OSError as error:
+            told.write_text(str(error))
 
-    monkeypatch.setattr(torch, "save", save_three)
-    with pytest.raises(OSError, match="No space left"):
-        StoredDataset.write(dataset, tmp_path)
-    assert sorted(files(tmp_path)) == ["000000.pt", "000001.pt", "000002.pt", "about.json"]
+    process = multiprocessing.get_context("fork").Process(target=write)
+    process.start()
+    process.join()
+    assert re.search(r"File too large: '.*stored.000000\.pt'", told.read_text())
+    assert sorted(files(folder)) == ["about.json"]
+    assert_same(StoredDataset.write(dataset, folder)[3], dataset[3])
+
+
+def test_a_damaged_item_is_named(dataset, tmp_path):
+    stored = StoredDataset.write(dataset, tmp_path)
+    whole = (tmp_path / "000004.pt").read_bytes()
+    for damaged in (b"", whole[:100], whole[: len(whole) // 2], b"x" * 100):
+        (tmp_path / "000004.pt").write_bytes(damaged)
+        with pytest.raises(ValueError, match=r"000004\.pt is damaged\. Remove it, and call"):
+            stored[4]
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"items": "10"}', "[" * 100_000])
+def test_a_damaged_description_is_named(dataset, tmp_path, text):
+    (tmp_path / "about.json").write_text(text)
+    for call in (StoredDataset, lambda folder: StoredDataset.write(dataset, folder)):
+        with pytest.raises(ValueError, match=r"about\.json does not describe a stored dataset"):
+            call(tmp_path)
+
+
+def test_many_workers_are_no_more_than_cores(dataset, tmp_path, monkeypatch):
+    asked = []
+
+    def loader(*arguments, num_workers, **options):
+        asked.append(num_workers)
+        return DataLoader(*arguments, **options)
+
+    monkeypatch.setattr("tutorial_utils.data.datasets.DataLoader", loader)
+    StoredDataset.write(dataset, tmp_path / "a", 99_999)
+    StoredDataset.write(dataset, tmp_path / "b", 0)
+    assert asked == [min(joblib.cpu_count(), len(dataset)), 0]
 
 
 def test_a_folder_that_holds_another_dataset(songs, dataset, tmp_path):
@@ -306,3 +346,8 @@ def test_the_fingerprint_survives_a_file_and_a_move(table, tmp_path):
     shutil.copytree(table.root, tmp_path / "moved")
     moved = MixtureTable.from_csv(path, root=tmp_path / "moved")
     assert MixtureDataset(moved, SPECTROGRAMS).fingerprint == ours
+    # Other sounds under the same names make other items.
+    sound = tmp_path / "moved" / table.rows["source_file"][0]
+    samples, rate = audio.read(sound)
+    audio.write(sound, -samples, rate)
+    assert MixtureDataset(moved, SPECTROGRAMS).fingerprint != ours

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from tutorial_utils import audio, files
 from tutorial_utils.data import export as module
+from tutorial_utils.data import fingerprints
 from tutorial_utils.data.export import ExportError, export
 from tutorial_utils.data.render import Mix
 from tutorial_utils.data.songs import LABELS, open_songs
@@ -386,7 +387,7 @@ def test_a_mixture_that_another_process_finished_meanwhile_is_kept(table, tmp_pa
 
     def render_twice(part, i):
         mix = render(part, i)
-        module._write(mix, part.events(i), out, ".wav", module._fingerprints(table))
+        module._write(mix, part.events(i), out, ".wav", fingerprints.of_sounds(table))
         return mix
 
     monkeypatch.setattr(MixtureTable, "render", render_twice)

@@ -5,20 +5,21 @@ number alone, so a loader gives the same batches whatever its number of workers;
 together is up to the loader's ``generator`` or sampler.
 """
 
-import functools
 import hashlib
+import io
 import json
-import os
-import uuid
+import pickle
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset, Subset
 from tqdm import tqdm
 
+from tutorial_utils import files, processes
+from tutorial_utils.data import fingerprints
 from tutorial_utils.data.table import MixtureTable
+from tutorial_utils.text import shown
 
 _ABOUT = "about.json"
 
@@ -59,9 +60,13 @@ class MixtureDataset(Dataset):
 
     @property
     def fingerprint(self) -> str:
-        """The same for two datasets that give the same items."""
-        table = self.table
+        """The same for two datasets that give the same items.
+
+        It knows the sounds by their size and by what they hold at some places.
+        """
+        table, sounds = self.table, fingerprints.of_sounds(self.table)
         described = (table.parts, table.duration, table.fade_in, table.fade_out, self.transform)
+        described += (sounds,)
         return hashlib.sha256(f"{described!r}{table.rows.to_csv()}".encode()).hexdigest()
 
 
@@ -78,21 +83,21 @@ class StoredDataset(Dataset):
     FileNotFoundError
         If the folder holds no dataset.
     ValueError
-        If writing it was interrupted.
+        If writing it was interrupted, or a file of it is damaged.
     """
 
     def __init__(self, folder):
-        self.folder = Path(folder)
+        self.folder = files.expanded(folder)
         about = _read_about(self.folder)
         if about is None:
             raise FileNotFoundError(
-                f"There is no stored dataset in {folder}. Make one with StoredDataset.write."
+                f"There is no stored dataset in {shown(folder)}. Make one with StoredDataset.write."
             )
         self._length = about["items"]
         if missing := _missing(self.folder, self._length):
             raise ValueError(
-                f"{folder} lacks {len(missing)} of {self._length} items. Call StoredDataset.write "
-                "again with the same dataset: it goes on where it stopped."
+                f"{shown(folder)} lacks {len(missing)} of {self._length} items. Call "
+                "StoredDataset.write again with the same dataset: it goes on where it stopped."
             )
 
     def __len__(self):
@@ -101,7 +106,14 @@ class StoredDataset(Dataset):
     def __getitem__(self, i):
         if not 0 <= i < len(self):
             raise IndexError(f"There are {len(self)} items, and {i} is not one of them.")
-        return torch.load(_file(self.folder, i), weights_only=True)
+        file = _file(self.folder, i)
+        try:
+            return torch.load(file, weights_only=True)
+        except (RuntimeError, EOFError, ValueError, pickle.UnpicklingError) as error:
+            raise ValueError(
+                f"{shown(file)} is damaged. Remove it, and call StoredDataset.write again with the "
+                "same dataset."
+            ) from error
 
     @classmethod
     def write(cls, dataset: MixtureDataset, folder, workers: int = 0) -> "StoredDataset":
@@ -114,28 +126,34 @@ class StoredDataset(Dataset):
         dataset : MixtureDataset
         folder : path-like
         workers : int
-            Processes that render, as in a ``DataLoader``.
+            Processes that render, as in a ``DataLoader``; one per core at most.
 
         Raises
         ------
         ValueError
-            If the folder holds items of another dataset.
+            If the folder holds items of another dataset: of another table, of other sounds under
+            the same names, or with another transform.
+        OSError
+            If the folder cannot be written to, or the disk is full. The items that are complete
+            stay.
         """
-        folder = Path(folder)
+        folder = files.expanded(folder)
         about = {"items": len(dataset), "fingerprint": dataset.fingerprint}
         if (found := _read_about(folder)) not in (None, about):
             raise ValueError(
-                f"{folder} holds {found.get('items')} items of another dataset. Choose another "
+                f"{shown(folder)} holds {found['items']} items of another dataset. Choose another "
                 "folder, or remove this one."
             )
         folder.mkdir(parents=True, exist_ok=True)
-        _write_whole(folder / _ABOUT, lambda path: path.write_text(json.dumps(about)))
+        with files.whole_file(folder / _ABOUT) as file:
+            file.write_text(json.dumps(about))
         missing = _missing(folder, len(dataset))
+        workers = processes.how_many(workers, len(missing)) if workers else 0
         items = DataLoader(
             Subset(dataset, missing), batch_size=None, num_workers=workers, collate_fn=_plain
         )
         for i, item in zip(missing, tqdm(items, "Storing items"), strict=True):
-            _write_whole(_file(folder, i), functools.partial(torch.save, item))
+            _write_item(_file(folder, i), item)
         return cls(folder)
 
 
@@ -151,14 +169,12 @@ def _plain(item):
     return item
 
 
-def _write_whole(file, write):
-    """Let ``write`` write to a temporary file, which takes its name when it is complete."""
-    temporary = file.with_name(f".{file.name}.{uuid.uuid4().hex}")
-    try:
-        write(temporary)
-        os.replace(temporary, file)
-    finally:
-        temporary.unlink(missing_ok=True)
+def _write_item(file, item):
+    # By way of the memory: PyTorch's own writer tells a full disk by other errors than the system.
+    memory = io.BytesIO()
+    torch.save(item, memory)
+    with files.whole_file(file) as temporary:
+        temporary.write_bytes(memory.getbuffer())
 
 
 def _file(folder, i):
@@ -171,7 +187,17 @@ def _missing(folder, items):
 
 
 def _read_about(folder):
+    """What the dataset in a folder is; None if there is none."""
+    path = folder / _ABOUT
     try:
-        return json.loads((folder / _ABOUT).read_text())
+        about = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
+    except (ValueError, RecursionError):
+        about = None
+    if not isinstance(about, dict) or type(about.get("items")) is not int:
+        raise ValueError(
+            f"{shown(path)} does not describe a stored dataset. Remove it, and call "
+            "StoredDataset.write again with the same dataset."
+        )
+    return about

@@ -4,7 +4,6 @@ A mixture becomes a folder of stems, as a song is one, so that
 :func:`tutorial_utils.data.open_songs` opens what is written here.
 """
 
-import hashlib
 import json
 import os
 import unicodedata
@@ -18,6 +17,7 @@ import soundfile
 from tqdm import tqdm
 
 from tutorial_utils import audio, cache, files, processes
+from tutorial_utils.data import fingerprints
 from tutorial_utils.data.render import Mix
 from tutorial_utils.data.songs import MIXTURE, SPLITS
 from tutorial_utils.data.table import MixtureTable
@@ -29,7 +29,6 @@ SUFFIXES = (".wav", ".flac")
 _BITS = 24
 _STEPS = 2 ** (_BITS - 1)
 _CHUNK = 50
-_PROBES, _PROBE = 16, 4096  # places at which a source is looked at, and the bytes that are read
 _UNFINISHED = ".unfinished"
 # Not the name of a file on some system: these signs, and the old devices of Windows.
 _SIGNS = set('<>:"/\\|?*')
@@ -110,7 +109,7 @@ def export(table: MixtureTable, folder, suffix: str = ".wav", jobs: int | None =
     _check_labels(table.labels)
     _check_splits(table.rows["split"].unique())
     folder = files.expanded(folder).absolute()
-    prints = _fingerprints(table)
+    prints = fingerprints.of_sounds(table)
     _check_folder(folder, table)  # Without the lock, so that none is left where this is refused.
     waiting = f"Waiting for another process that writes to {shown(folder)}"
     with cache.exclusive(folder, waiting):
@@ -155,24 +154,6 @@ def _check_splits(splits) -> None:
             f"The splits are {', '.join(map(repr, splits))}. The folders of songs are called "
             f"{', '.join(SPLITS)}: name the splits so in the table, or leave all of them empty."
         )
-
-
-def _fingerprints(table) -> dict[str, str]:
-    """What tells each file of a table from others of its name."""
-    return {
-        name: _fingerprint(str(table.root / name)) for name in table.rows["source_file"].unique()
-    }
-
-
-def _fingerprint(path):
-    """The size of a file, and what it holds at a few places: to read all of it takes too long."""
-    with open(path, "rb") as file:
-        size = file.seek(0, os.SEEK_END)
-        digest = hashlib.sha256()
-        for place in np.linspace(0, max(0, size - _PROBE), _PROBES).astype(int):
-            file.seek(place)
-            digest.update(file.read(_PROBE))
-    return f"{size}-{digest.hexdigest()[:16]}"
 
 
 def _check_folder(folder, table) -> bool:
