@@ -90,8 +90,8 @@ def _links(files) -> dict[Path, Path]:
             link = Path(normalised(label), normalised(f"{name}{Path(file).suffix}"))
             if link in links:
                 raise ValueError(
-                    f"Two names are '{shown(link.stem)}', with accents that are encoded in two ways. "
-                    "Rename one of them."
+                    f"Two names are '{shown(link.stem)}', with accents that are encoded in two "
+                    "ways. Rename one of them."
                 )
             links[link] = Path(file).absolute()
     return links
