@@ -441,7 +441,7 @@ def sounds():
     return files
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=100)
 @given(st.data())
 def test_any_folder_is_opened_or_refused(sounds, data):
     """With the errors that the docstring names, in one printable line."""

@@ -3,7 +3,7 @@ import unicodedata
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tutorial_utils.data import TAXONOMY, sort_tracks, taxonomy
@@ -151,8 +151,9 @@ def test_taxonomies_that_do_not_work(wrong, message):
 words = st.lists(st.text(max_size=12) | st.sampled_from(["*", "kick*", "bass drum", "808"]))
 
 
+@settings(deadline=None)
 @given(
-    st.lists(st.text() | st.sampled_from([name for name, _ in NAMES])),
+    st.lists(st.text() | st.sampled_from([name for name, _ in NAMES]), unique=True),
     st.dictionaries(st.none() | st.text(max_size=8), words, max_size=4) | st.just(TAXONOMY),
 )
 def test_any_names_and_any_taxonomy_are_sorted_or_refused(names, taxonomy):

@@ -322,7 +322,7 @@ def test_names_are_equal_however_their_accents_are_encoded(tmp_path, write_sessi
     assert [song.name for song in decoded(songs, tmp_path / "cache")] == ["b", "Café"]
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=40)
 @given(st.data())
 def test_whatever_becomes_of_the_files_songs_are_written_whole_or_not_at_all(data):
     """Files are changed, cut or removed while songs are opened and decoded."""

@@ -23,23 +23,12 @@ from tutorial_utils.data.layouts import (
     MIXTURE,
     FolderSong,
     Song,
-    TrackSong,
     in_order,
     open_tracks,
 )
-from tutorial_utils.data.stemfiles import StemFileSong
 from tutorial_utils.text import shown
 
-__all__ = [
-    "LABELS",
-    "MIXTURE",
-    "SPLITS",
-    "FolderSong",
-    "Song",
-    "StemFileSong",
-    "TrackSong",
-    "open_songs",
-]
+__all__ = ["LABELS", "MIXTURE", "SPLITS", "FolderSong", "Song", "open_songs"]
 
 SPLITS = ("train", "valid", "test")
 _ROOT = "MUSDB_PATH"
@@ -203,20 +192,27 @@ def _folder(root) -> Path:
 
 def _open_folder(folder, split, validation, how) -> list[Song]:
     """Open the songs that lie directly in ``folder``, which may be a song itself."""
-    songs = []
-    for path in contents(folder):
-        if path.name.lower().endswith(stemfiles.SUFFIX) and path.is_file():
-            name = name_of(path)[: -len(stemfiles.SUFFIX)]
-            own_split = "valid" if split == "train" and name in validation else split
-            songs.append(stemfiles.open_stem_file(path, name, own_split, how.lengths))
-        elif path.is_dir() and (tracks := _tracks(path, how)):
-            name = name_of(path)
-            own_split = "valid" if split == "train" and name in validation else split
-            songs.append(open_tracks(name, own_split, path, tracks, how.lengths))
+    songs = [_open_one(path, split, validation, how) for path in contents(folder)]
+    songs = [song for song in songs if song]
     if not songs and not how.unknown and (tracks := _tracks(folder, how)):
-        name = name_of(folder.resolve())
-        songs.append(open_tracks(name, split, folder, tracks, how.lengths))
+        songs.append(open_tracks(name_of(folder.resolve()), split, folder, tracks, how.lengths))
     return songs
+
+
+def _open_one(path, split, validation, how) -> Song | None:
+    """Open a stem file or a folder of sound files; None if it is neither."""
+    is_stem_file = path.name.lower().endswith(stemfiles.SUFFIX) and path.is_file()
+    tracks = _tracks(path, how) if path.is_dir() else {}
+    if not (is_stem_file or tracks):
+        return None
+    name = name_of(path)
+    if is_stem_file:
+        name = name[: -len(stemfiles.SUFFIX)]
+    if split == "train" and name in validation:
+        split = "valid"
+    if is_stem_file:
+        return stemfiles.open_stem_file(path, name, split, how.lengths)
+    return open_tracks(name, split, path, tracks, how.lengths)
 
 
 def _tracks(folder, how) -> dict[str, list[Path]]:
@@ -313,6 +309,6 @@ def _missing_stems(songs) -> str | None:
         examples.append(f"and {len(lacking) - 3} more")
     return (
         f"{len(lacking)} of {len(songs)} songs lack stems that others have: {'; '.join(examples)}. "
-        "A table mixes songs that have the same stems: "
-        "choose them by their labels, [song for song in songs if 'vocals' in song.labels]."
+        "A table mixes songs that have the same stems: choose them by their labels, "
+        "[song for song in songs if 'vocals' in song.labels]."
     )
