@@ -121,11 +121,16 @@ class Distributions:
     def time(self, name, label, random, available, needed):
         """Draw a time from which ``needed`` of the ``available`` seconds are left."""
         latest = max(0.0, available - needed)
-        # Scaper brings the distribution into the bounds, changing lists in place; a draw from a
-        # normal distribution may leave them all the same.
-        distribution, _ = self._core._ensure_satisfiable_source_time_tuple(
-            copy.deepcopy(self.of(name, label)), latest, 0.0
-        )
+        distribution = self.of(name, label)
+        if distribution[0] == "uniform":  # As Scaper does it, but much faster.
+            low, high = (min(end, latest) for end in distribution[1:])
+            distribution = ("const", low) if low == high else ("uniform", low, high)
+        else:
+            # Scaper brings the distribution into the bounds, changing lists in place; a draw from a
+            # normal distribution may leave them all the same.
+            distribution, _ = self._core._ensure_satisfiable_source_time_tuple(
+                copy.deepcopy(distribution), latest, 0.0
+            )
         return min(max(self._draw(name, distribution, random), 0.0), latest)
 
     def _draw(self, name, distribution, random):

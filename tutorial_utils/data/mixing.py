@@ -98,8 +98,12 @@ def draw_songs(
         segments = _draw_audible(songs, labels, audible, draw, random, settings)
         if random.random_sample() < settings.leave_out:
             del segments[random.choice([label for label in labels if label not in audible])]
-        events = [
-            Event(
+        snr = {label: draw.value("snr", label, random) for label in segments}
+        treatments = _draw_treatments(segments, draw, random, settings)
+        _add_song_gains(treatments, segments, draw, random)
+        events = []
+        for label, segment in segments.items():
+            event = Event(
                 mixture=i,
                 split=segment.song.split or "",
                 label=label,
@@ -108,20 +112,19 @@ def draw_songs(
                 source_time=segment.start,
                 source_duration=segment.length,
                 event_time=0.0,
-                snr=draw.value("snr", label, random),
+                snr=snr[label],
                 ref_db=ref_db,
                 pitch_shift=segment.pitch_shift,
                 time_stretch=segment.time_stretch,
                 channels=channels,
                 sample_rate=sample_rate,
+                **treatments[label],
             )
-            for label, segment in segments.items()
-        ]
-        events = _with_song_gain(_treated(events, draw, random, settings), draw, random)
-        yield [
-            dataclasses.replace(event, loudness=segments[event.label].known_loudness(event))
-            for event in events
-        ]
+            known = segment.known_loudness(event)
+            events.append(
+                event if math.isnan(known) else dataclasses.replace(event, loudness=known)
+            )
+        yield events
 
 
 def draw_sounds(
@@ -151,7 +154,7 @@ def draw_sounds(
                 f"A mixture of k={k:g} categories cannot be drawn from {len(by_label)}. Choose k "
                 f"from 1 to {len(by_label)}."
             )
-        events = []
+        drawn = {}
         for label in random.choice(sorted(by_label), int(k), replace=False):
             sound = by_label[label][random.randint(len(by_label[label]))]
             pitch = draw.value("pitch_shift", label, random)
@@ -159,59 +162,55 @@ def draw_sounds(
             factor = 1.0 if math.isnan(stretch) else stretch
             longest = min(sound.duration, settings.duration / factor)
             length = min(draw.value("event_duration", label, random), longest)
-            events.append(
-                Event(
-                    mixture=i,
-                    split=sound.split or "",
-                    label=str(label),
-                    song=sound.file.stem,
-                    source_file=str(sound.file),
-                    source_time=draw.time("source_time", label, random, sound.duration, length),
-                    source_duration=length,
-                    event_time=draw.time(
-                        "event_time", label, random, settings.duration, length * factor
-                    ),
-                    snr=draw.value("snr", label, random),
-                    ref_db=ref_db,
-                    pitch_shift=pitch,
-                    time_stretch=stretch,
-                    channels=channels,
-                    sample_rate=sample_rate,
-                )
+            drawn[str(label)] = dict(
+                mixture=i,
+                split=sound.split or "",
+                label=str(label),
+                song=sound.file.stem,
+                source_file=str(sound.file),
+                source_time=draw.time("source_time", label, random, sound.duration, length),
+                source_duration=length,
+                event_time=draw.time(
+                    "event_time", label, random, settings.duration, length * factor
+                ),
+                snr=draw.value("snr", label, random),
+                ref_db=ref_db,
+                pitch_shift=pitch,
+                time_stretch=stretch,
+                channels=channels,
+                sample_rate=sample_rate,
             )
-        yield _treated(events, draw, random, settings)
+        treatments = _draw_treatments(drawn, draw, random, settings)
+        yield [Event(**values, **treatments[label]) for label, values in drawn.items()]
 
 
-def _treated(events, draw, random, settings):
-    """Draw what else is done to each event.
+def _draw_treatments(labels, draw, random, settings):
+    """Draw what else is done to each source: values of an event, for each label.
 
     This comes after all other draws, and takes as many numbers whatever it decides (but for the
     gains, which come last). So no other value of a mixture depends on it.
     """
-    probabilities = (settings.polarity, settings.swap, settings.effects)
-    treated = []
-    for event in events:
+    probabilities = settings.polarity, settings.swap, settings.effects
+    treatments = {}
+    for label in labels:
         inverted, swapped, affected = random.random_sample(3) < probabilities
         chain = random.randint(_SEEDS)
-        treated.append(
-            dataclasses.replace(
-                event,
-                polarity=-1 if inverted else 1,
-                swap=int(swapped),
-                effects=float(chain) if affected else math.nan,
-            )
-        )
-    return [
-        dataclasses.replace(event, gain=_or_zero(draw.value("gain", event.label, random)))
-        for event in treated
-    ]
+        treatments[label] = {
+            "polarity": -1 if inverted else 1,
+            "swap": int(swapped),
+            "effects": float(chain) if affected else math.nan,
+        }
+    for label in labels:
+        treatments[label]["gain"] = _or_zero(draw.value("gain", label, random))
+    return treatments
 
 
-def _with_song_gain(events, draw, random):
-    """Draw a gain for each song that the events are of, and add it to theirs."""
-    songs = dict.fromkeys(event.song for event in events)
-    gains = {song: _or_zero(draw.value("song_gain", None, random)) for song in songs}
-    return [dataclasses.replace(event, gain=event.gain + gains[event.song]) for event in events]
+def _add_song_gains(treatments, segments, draw, random):
+    """Draw a gain for each song of a mixture, and add it to those of its stems."""
+    names = dict.fromkeys(segment.song.name for segment in segments.values())
+    gains = {name: _or_zero(draw.value("song_gain", None, random)) for name in names}
+    for label, segment in segments.items():
+        treatments[label]["gain"] += gains[segment.song.name]
 
 
 def _or_zero(decibels):
