@@ -1,5 +1,6 @@
 """An MP3, whole or a segment of it, is what decoding the whole file gives."""
 
+import functools
 import subprocess
 from types import SimpleNamespace
 
@@ -68,8 +69,14 @@ def bare(path):
     """The same file without its header, as streams and many old encoders have it."""
     data = path.read_bytes()
     copy = path.with_name(f"bare-{path.name}")
-    copy.write_bytes(data[mp3.index(data).starts[0] :])
+    if not copy.exists():
+        copy.write_bytes(data[mp3.index(data).starts[0] :])
     return copy
+
+
+@functools.cache
+def decoded(path):
+    return audio.read(path)[0]
 
 
 def whole(path):
@@ -90,7 +97,7 @@ def test_the_whole_file_is_what_the_decoder_gives(folder, kind):
     assert (header.sample_rate, header.channels) == kind[2:]
     assert header.samples == expected.shape[1] == 12 * (kind[2] // 4)
     read, _ = audio.read(path)
-    np.testing.assert_allclose(read, expected, rtol=0, atol=0 if kind[2] >= 32000 else LAST_BITSS)
+    np.testing.assert_allclose(read, expected, rtol=0, atol=0 if kind[2] >= 32000 else LAST_BITS)
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=str)
@@ -112,11 +119,11 @@ def test_without_a_header_all_frames_are_there(folder, kind):
 def test_a_segment_has_the_samples_of_the_whole(folder, kind, headless, first, count):
     path = encoded(folder, *kind)
     path = bare(path) if headless else path
+    everything = decoded(path)
+    first %= everything.shape[1]
+    count = min(count % 20000 + 1, everything.shape[1] - first)
     with audio.opened(path) as sound:
-        first %= sound.samples
-        count = min(count % 20000 + 1, sound.samples - first)
         segment = sound.read(first, count)
-        everything = sound.read(0, sound.samples)
     np.testing.assert_array_equal(segment, everything[:, first : first + count])
 
 
