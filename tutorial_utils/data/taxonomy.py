@@ -86,7 +86,7 @@ class Entry(NamedTuple):
 
 def sort_tracks(
     names: Iterable[str | os.PathLike],
-    taxonomy: Mapping[str | None, Sequence[str]] = TAXONOMY,
+    taxonomy: Mapping[str | None, Sequence[str]] | None = None,
 ) -> dict[str | None, list]:
     """Sort the tracks of a song by the stems to which they belong.
 
@@ -95,9 +95,10 @@ def sort_tracks(
     names : iterable of str or path-like
         The tracks' names, with or without a suffix. A track in a folder belongs where the name of
         the folder says ("drums/3f2a.wav"). Folders that all of the tracks share do not count.
-    taxonomy : mapping of str to sequences of str
-        The entries of each stem. Those of ``None`` are for tracks that are part of no stem, such as
-        clicks and mixes. An entry is one or more words, in which ``*`` stands for any letters.
+    taxonomy : mapping of str to sequences of str, optional
+        The entries of each stem; by default :data:`TAXONOMY`. Those of ``None`` are for tracks
+        that are part of no stem, such as clicks and mixes. An entry is one or more words, in which
+        ``*`` stands for any letters.
 
     Returns
     -------
@@ -130,6 +131,7 @@ def sort_tracks(
     >>> sort_tracks(["Gtr L", "Gtr R", "Theremin", "Kick"], own)
     {'drums': ['Kick'], 'other': ['Theremin'], 'guitar': ['Gtr L', 'Gtr R']}
     """
+    taxonomy = TAXONOMY if taxonomy is None else taxonomy
     by_stem, unknown = assign(names, entries(taxonomy))
     if unknown:
         raise ValueError(unknown_text(unknown))
