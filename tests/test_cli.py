@@ -1,5 +1,6 @@
 """The command line, run as users run it: in a process of its own."""
 
+import errno
 import os
 import re
 import signal
@@ -11,7 +12,7 @@ import pandas as pd
 import pytest
 from helpers import RATE
 
-from tutorial_utils import __version__, cli
+from tutorial_utils import __version__, audio, cli
 from tutorial_utils.data.export import export
 from tutorial_utils.data.songs import LABELS, open_songs
 from tutorial_utils.data.table import MixtureTable
@@ -136,6 +137,63 @@ def test_bad_input_is_told_in_one_line(csv, tmp_path, capsys):
     assert not out.exists()
 
 
+def test_what_comes_from_files_cannot_command_the_terminal(csv, tmp_path, capsys):
+    path = few(csv)
+    path.write_text(path.read_text().replace(",vocals,", ",\x1b[2J\x1b[31mvocals,", 1))
+    red = path.rename(tmp_path / "\x1b[31mred.csv")
+    for wrong in (red, tmp_path / "\x1b[31mgone.csv"):
+        line = error_of(capsys, "render", wrong, "--out", tmp_path / "out")
+        assert line.isprintable() and "\\x1b[31m" in line
+    with pytest.raises(SystemExit):
+        cli.main(["render", "t.csv", "--out", "o", "\x1b[31mmore"])
+    assert "\x1b[31m" not in capsys.readouterr().err
+
+
+def test_nobodys_home_and_other_sounds_are_refused_and_nothing_is_left(csv, tmp_path, capsys):
+    path, out = few(csv), tmp_path / "out"
+    line = error_of(capsys, "render", path, "--out", "~nobody-of-this-name/out")
+    assert "'~nobody-of-this-name' stands for nobody's home" in line
+    assert cli.main(["render", str(path), "--out", str(out), "--jobs", "1"]) == 0
+    before = files(out)
+    root = MixtureTable.from_csv(path).root
+    other = tmp_path / "other"
+    for file in root.rglob("*.wav"):
+        samples, rate = audio.read(file)
+        audio.write(other / file.relative_to(root), samples[:, ::-1], rate)
+    line = error_of(capsys, "render", path, "--out", out, "--root", other)
+    assert "000000 was made of another" in line and files(out) == before
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere all names are text")
+def test_a_folder_whose_name_is_no_text(csv, tmp_path, capfd):
+    out = tmp_path / os.fsdecode(b"caf\xe9")
+    assert cli.main(["render", str(few(csv)), "--out", str(out), "--jobs", "1"]) == 0
+    assert len(complete(out)) == 3
+    assert capfd.readouterr().out == f"3 mixtures are in {tmp_path}/caf\\udce9\n"
+
+
+def test_what_cannot_be_said_is_an_error(monkeypatch, capsys):
+    class Full:
+        def reconfigure(self, errors):
+            pass
+
+        def flush(self):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(cli, "_render", lambda options: None)
+    monkeypatch.setattr(sys, "stdout", Full())
+    assert cli.main(["render", "table.csv", "--out", "out"]) == 2
+    assert os.strerror(errno.ENOSPC) in capsys.readouterr().err
+
+
+def test_too_little_memory_is_told(monkeypatch, capsys):
+    def render(options):
+        raise MemoryError
+
+    monkeypatch.setattr(cli, "_render", render)
+    assert "Use fewer processes, with --jobs" in error_of(capsys, "render", "t.csv", "--out", "o")
+
+
 @pytest.mark.parametrize("jobs", ["0", "-1", "two", "1.5", "²"])
 def test_bad_arguments_are_told(jobs, capsys):
     with pytest.raises(SystemExit) as exit:
@@ -165,6 +223,7 @@ def start(csv, out, jobs):
     return process
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
 def test_a_command_that_is_killed_goes_on(csv, tmp_path, capsys):
     out = tmp_path / "out"
@@ -180,8 +239,9 @@ def test_a_command_that_is_killed_goes_on(csv, tmp_path, capsys):
     assert {path.name for path, _ in some.items() - files(out).items()} == {"table.csv"}
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
-@pytest.mark.parametrize("jobs", [1, pytest.param(2, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("jobs", [1, 2])
 def test_ctrl_c_stops_in_good_order(csv, tmp_path, jobs):
     out = tmp_path / "out"
     process = start(csv, out, jobs)
@@ -205,7 +265,7 @@ def test_a_full_disk_is_told(csv, tmp_path):
     export(MixtureTable.from_csv(path), tmp_path / "compiled")  # Compiles, and keeps what it made.
     done = run("render", path, "--out", out, "--jobs", 1, preexec_fn=limit)
     assert done.returncode == 2
-    error = r"tutorial-utils: error: Mixture 0: .* cannot be written\. Is the disk full.*goes on"
+    error = rf"tutorial-utils: error: Mixture 0: .*{os.strerror(errno.EFBIG)}.*\.wav.*goes on from"
     assert re.match(error, done.stderr.splitlines()[-1]) and "Traceback" not in done.stderr
     assert complete(out) == [] and not [*out.glob(".unfinished*")]
     assert cli.main(["render", str(path), "--out", str(out), "--jobs", "1"]) == 0

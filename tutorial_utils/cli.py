@@ -9,9 +9,11 @@ import sys
 from collections.abc import Sequence
 
 from tutorial_utils import __version__
+from tutorial_utils.text import shown
 
 PROGRAM = "tutorial-utils"
-_BAD_INPUT = 2
+_FAILED = 2
+_LONGEST = 2000  # characters of a message
 _INTERRUPTED = 130  # As a shell counts it: 128 + SIGINT.
 
 
@@ -26,22 +28,31 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        The exit status: 0, 2 if something is wrong with the input or the disk, 130 after Ctrl-C.
+        The exit status: 0; 2 if something is wrong with the input, the disk or the memory; 130
+        after Ctrl-C.
     """
     options = _parser().parse_args(arguments)
+    # Not every output can hold every name of a folder.
+    sys.stdout.reconfigure(errors="backslashreplace")
     try:
         options.run(options)
+        sys.stdout.flush()  # Where what is said cannot be written, that is an error, too.
     except KeyboardInterrupt:
         print(f"\n{PROGRAM}: stopped. The same command goes on from here.", file=sys.stderr)
         return _INTERRUPTED
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, MemoryError) as error:
         print(f"{PROGRAM}: error: {_in_one_line(error)}", file=sys.stderr)
-        return _BAD_INPUT
+        return _FAILED
     return 0
 
 
+class _Parser(argparse.ArgumentParser):
+    def error(self, message):
+        super().error(shown(message, _LONGEST))
+
+
 def _parser():
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog=PROGRAM,
         description="The command line of the music source separation tutorial.",
         epilog=f"Help on a command: {PROGRAM} COMMAND --help",
@@ -69,7 +80,7 @@ def _add_render(commands):
         "--format", choices=("wav", "flac"), default="wav", help="of the files, 24 bits (wav)"
     )
     parser.add_argument(
-        "--jobs", metavar="N", type=_processes, default=-1, help="processes (one for each core)"
+        "--jobs", metavar="N", type=_processes, default=-1, help="processes, one per core at most"
     )
     parser.set_defaults(run=_render)
 
@@ -102,7 +113,7 @@ def _render(options):
 
     table = MixtureTable.from_csv(options.table, options.root)
     folder = export(table, options.out, f".{options.format}", options.jobs)
-    print(f"{len(table)} mixtures are in {folder}")
+    print(f"{len(table)} mixtures are in {shown(folder, _LONGEST)}")
 
 
 def _processes(text):
@@ -112,6 +123,10 @@ def _processes(text):
 
 
 def _in_one_line(error):
+    """The text of an error, which may hold names from files: without line breaks or escapes."""
+    if isinstance(error, MemoryError):
+        return "There is not enough memory. Use fewer processes, with --jobs."
+    text = str(error)
     if isinstance(error, OSError) and error.filename:
-        return f"{error.filename}: {error.strerror}"
-    return " ".join(str(error).split())
+        text = f"{error.filename}: {error.strerror}"
+    return shown(" ".join(text.split()), _LONGEST)

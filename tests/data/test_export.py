@@ -394,6 +394,24 @@ def test_a_mixture_that_another_process_finished_meanwhile_is_kept(table, tmp_pa
     assert whole(export(table, out)) == [*range(8)]
 
 
+@pytest.mark.parametrize("jobs", [99_999, -1, 1, None])
+def test_there_are_no_more_processes_than_mixtures_or_cores(table, tmp_path, monkeypatch, jobs):
+    started = []
+
+    class Parallel(module._Parallel):
+        def __init__(self, bar, chunk, jobs):
+            started.append(jobs)
+            super().__init__(bar, chunk, 1)
+
+    monkeypatch.setattr(module, "_Parallel", Parallel)
+    export(table.take([0, 1]), tmp_path / "few", jobs=jobs)
+    with joblib.parallel_config("loky", n_jobs=99_999):
+        export(table, tmp_path / "more", jobs=jobs)
+    cores = joblib.cpu_count()
+    few, more = {99_999: (cores, cores), -1: (cores, cores), 1: (1, 1), None: (1, cores)}[jobs]
+    assert started == [min(few, 2), min(more, len(table))]
+
+
 def test_a_relative_root_is_found_by_every_process(table, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     table.to_csv("table.csv")
