@@ -31,8 +31,9 @@ _READABLE = ("WAV", "WAVEX", "RF64", "W64", "AIFF", "AU", "CAF", "FLAC", "OGG")
 # In other codecs (Vorbis, Opus, ADPCM, ALAC ...) libsndfile's seek may miss, as it does by a
 # hundred samples in the last page of an Ogg Vorbis file. They are decoded from the beginning.
 _EXACT_SEEK = ("PCM_", "FLOAT", "DOUBLE", "ULAW", "ALAW")
-_ENDLESS = 2**62  # So many samples or more mean that a header does not say.
-_BLOCK = 65536  # samples
+_BLOCK = 65536  # samples that are decoded at a time, if they are not wanted
+_TAIL = 8192  # samples at the end; libsndfile decodes them well in one piece, of Opus only so
+_ENDLESS = 2**62  # so many samples or more mean that a header does not say
 
 
 @dataclass(frozen=True)
@@ -195,39 +196,45 @@ class _SoundFile:
                 f"{shown(path)} is a file of the format {file.format_info!r}, of which it cannot "
                 "be told whether it is whole. Convert it to wav or flac."
             )
+        if file.frames >= _ENDLESS:
+            raise AudioError(
+                f"{shown(path)} does not say how long it is, because it was written to a pipe. "
+                "Convert it, for instance with: ffmpeg -i old.flac new.flac"
+            )
         self._path, self._file = path, file
         self.sample_rate, self.channels, self.samples = file.samplerate, file.channels, file.frames
-        self._seeks = file.subtype.startswith(_EXACT_SEEK)
-        if self.samples >= _ENDLESS:  # A FLAC file that was written to a pipe.
-            self._seeks = False
-            self.samples = _skip(file, _ENDLESS)
 
     def read(self, first, count, integers=False):
-        integers = integers and self._file.subtype == "PCM_16"
-        if self._seeks:
-            self._file.seek(first)
-            samples = self._take(self._file, count, integers)
-        else:
-            with soundfile.SoundFile(_name(self._path)) as file:
-                _skip(file, first)
-                samples = self._take(file, count, integers)
-        if len(samples) < count:
-            raise AudioError(
-                f"{shown(self._path)} is truncated: its header promises {self.samples} samples, "
-                f"and reading {count} of them from sample {first} gave only {len(samples)}. Get "
-                "the file again."
-            )
-        return samples.T if integers else require_finite(samples.T, shown(self._path))
-
-    def _take(self, file, count, integers):
+        kind = "int16" if integers and self._file.subtype == "PCM_16" else "float32"
         try:
-            return file.read(count, "int16" if integers else "float32", always_2d=True)
+            if self._file.subtype.startswith(_EXACT_SEEK):
+                self._file.seek(first)
+                samples = self._file.read(count, kind, always_2d=True)
+            else:
+                samples = self._decoded(first, count)
         except MemoryError as error:
             raise AudioError(
                 f"{shown(self._path)}: there is no memory for {count} samples of {self.channels} "
                 "channels. If the file is as long as that, read segments of it; if not, its header "
                 "is damaged: get the file again."
             ) from error
+        if len(samples) < count:
+            raise AudioError(
+                f"{shown(self._path)} is truncated: its header promises {self.samples} samples, "
+                f"and reading {count} of them from sample {first} gave only {len(samples)}. Get "
+                "the file again."
+            )
+        return samples.T if kind == "int16" else require_finite(samples.T, shown(self._path))
+
+    def _decoded(self, first, count):
+        """Samples of shape (count, channels), decoded from the beginning of the file."""
+        start, end = max(min(first, self.samples - _TAIL), 0), first + count
+        if self.samples - end < _TAIL:
+            end = self.samples
+        with soundfile.SoundFile(_name(self._path)) as file:
+            for skipped in range(0, start, _BLOCK):
+                file.read(min(_BLOCK, start - skipped), "float32")
+            return file.read(end - start, "float32", always_2d=True)[first - start :][:count]
 
 
 class _Mp3File:
@@ -251,15 +258,6 @@ def _checked(sound):
             "the file, or remove it."
         )
     return sound
-
-
-def _skip(file, count):
-    """Decode up to so many samples for nothing; return how many there were."""
-    block = np.empty((_BLOCK, file.channels), np.float32)
-    skipped = 0
-    while taken := len(file.read(out=block[: min(_BLOCK, count - skipped)])):
-        skipped += taken
-    return skipped
 
 
 def write(path, audio: np.ndarray, sample_rate: int, bits: int = 16) -> Path:
