@@ -163,6 +163,41 @@ def test_report_card_averages_the_numbers_and_skips_the_text(tmp_path):
     assert "VOCALS" in card and "+/-" in card and {"2.00", "1.41", "20.00"} <= set(card)
 
 
+def scores_of(references, estimates, **options):
+    def signals(arrays):
+        return [nussl.AudioSignal(audio_data_array=a, sample_rate=8000) for a in arrays]
+
+    evaluate = nussl.evaluation.BSSEvalScale
+    return evaluate(signals(references), signals(estimates), **options).evaluate()
+
+
+def test_a_silent_reference_has_no_score_and_leaves_the_others_theirs(warnings_are_errors):
+    random = np.random.default_rng(0)
+    references = random.uniform(-1, 1, (3, 2, 4000))
+    references[1] = 0
+    references[2, 0] = 0  # silent in one channel
+    estimates = references + random.uniform(-0.1, 0.1, references.shape)
+    scores = scores_of(references, estimates)
+    alone = scores_of(references[[0, 2], 1:], estimates[[0, 2], 1:])
+    for metric, values in scores["source_0"].items():
+        assert np.isfinite(values).all()
+        assert values[1] == pytest.approx(alone["source_0"][metric][0])
+        assert np.isnan(scores["source_1"][metric]).all()
+        assert np.isnan(scores["source_2"][metric][0])
+        assert scores["source_2"][metric][1] == pytest.approx(alone["source_1"][metric][0])
+    assert scores["source_0"]["SI-SDR"] == pytest.approx([20, 20], abs=1)
+
+
+def test_the_best_permutation_is_found_beside_a_silent_reference():
+    random = np.random.default_rng(0)
+    references = random.uniform(-1, 1, (3, 1, 4000))
+    references[0] = 0
+    estimates = references + random.uniform(-0.1, 0.1, references.shape)
+    scores = scores_of(references, estimates[[2, 1, 0]], compute_permutation=True)
+    assert list(scores["permutation"]) == [2, 1, 0]
+    assert scores["source_2"]["SI-SDR"] == pytest.approx([20], abs=1)
+
+
 def test_museval_needs_no_ffmpeg(bare_machine, rng=np.random.default_rng(0)):  # noqa: B008
     references = rng.standard_normal((2, 4000, 1))
     estimates = references + 0.1 * rng.standard_normal((2, 4000, 1))

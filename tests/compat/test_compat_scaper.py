@@ -58,6 +58,35 @@ def test_rendering_without_sox_says_so_and_leaves_logging_alone(make_scaper, bar
     assert logging.getLogger().level == level
 
 
+NO_NUMBERS = [np.array([]), np.array([1.0, 2.0]), [], [1, 2], None, "1"]
+
+
+@pytest.mark.parametrize("no_number", NO_NUMBERS, ids=repr)
+@pytest.mark.parametrize(
+    "field", ["source_time", "event_time", "event_duration", "snr", "pitch_shift", "time_stretch"]
+)
+def test_what_is_no_number_gets_scapers_own_error(make_scaper, field, no_number):
+    """NumPy 2.2 says of an empty array that it is neither true nor false."""
+    sc = make_scaper()
+    good = dict(
+        label=("const", "drums"), source_file=("choose", []), source_time=("const", 0),
+        event_time=("const", 0), event_duration=("const", 1), snr=("const", 0),
+        pitch_shift=("const", 1), time_stretch=("const", 1),
+    )  # fmt: skip
+    sc.add_event(**good)
+    for wrong in [
+        ("const", no_number),
+        ("choose", no_number if isinstance(no_number, list) else [no_number]),
+        ("uniform", no_number, 1),
+        ("uniform", 1, no_number),
+        ("normal", 1, no_number),
+        ("truncnorm", 1, no_number, 0, 2),
+    ]:
+        if wrong != ("choose", [1, 2]):
+            with pytest.raises(scaper.scaper_exceptions.ScaperError):
+                sc.add_event(**good | {field: wrong})
+
+
 @needs_sox
 @pytest.mark.parametrize("channels", [1, 2])
 def test_generate_trim_and_generate_from_jams(make_scaper, tmp_path, channels):

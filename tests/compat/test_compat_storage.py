@@ -1,5 +1,6 @@
 """nussl's files: models and caches can be written and read back, and hold no surprises."""
 
+import json
 import os
 import pathlib
 import pickle
@@ -131,6 +132,29 @@ class _NumPy1:
                 super().save_global(value, name)
 
         dispatch = {**pickle._Pickler.dispatch, type(np.zeros(0).__reduce__()[0]): save_global}  # noqa: RUF012
+
+
+@pytest.mark.parametrize("config_in", ["metadata", "model"])
+def test_model_of_a_nussl_that_did_not_save_its_version(model, path, config_in):
+    model.save(path)
+    saved = torch.load(path, weights_only=False)
+    assert saved["metadata"].pop("nussl_version") == nussl.__version__
+    saved.pop("nussl_version", None)
+    if config_in == "model":
+        saved["config"] = json.dumps(saved["metadata"].pop("config"))
+    torch.save(saved, path)
+    loaded, metadata = SeparationModel.load(path)
+    for name, weight in model.state_dict().items():
+        torch.testing.assert_close(loaded.state_dict()[name], weight)
+    assert metadata["nussl_version"] == "UNAVAILABLE"
+
+
+def test_the_version_of_a_model_is_kept(model, path):
+    model.save(path)
+    saved = torch.load(path, weights_only=False)
+    saved["nussl_version"] = saved["metadata"].pop("nussl_version")  # its place in nussl 1.0
+    torch.save(saved, path)
+    assert SeparationModel.load(path)[1]["nussl_version"] == nussl.__version__
 
 
 def test_malicious_model_is_refused_and_nothing_runs(path, tmp_path):

@@ -191,8 +191,17 @@ VIEWS = {
 
 
 def _mend_nussl(nussl):
-    """pandas 2 refuses to average columns of text, and pysox returns arrays that are read-only."""
+    """pandas 2 refuses to average columns of text, and pysox returns arrays that are read-only.
+
+    A silent reference makes `BSSEvalScale` fail for all sources, with a singular matrix, and the
+    mean over them NaN, by which the best permutation is chosen. And models are refused that an
+    older nussl saved without its version, which nothing reads; what else they lack is made up for.
+    """
+    import numpy as np
+
     report_card, effects = sys.modules["nussl.evaluation.report_card"], nussl.core.effects
+    evaluation, bss_eval = nussl.evaluation.evaluation_base, nussl.evaluation.bss_eval
+    loader = nussl.core.migration.SafeModelLoader
 
     def of_numbers(function):
         return lambda df, **kwargs: function(df.select_dtypes("number"), **kwargs)
@@ -202,6 +211,22 @@ def _mend_nussl(nussl):
         signal.audio_data = signal.audio_data.copy()
         return signal
 
+    def scale_bss_eval(
+        references, estimate, idx, *args, original=bss_eval._scale_bss_eval, **kwargs
+    ):
+        sounding = references.any(axis=0)
+        if not sounding[idx]:
+            return (np.nan,) * 6
+        return original(references[:, sounding], estimate, sounding[:idx].sum(), *args, **kwargs)
+
+    def get_moved(metadata, model_dict, model_path, original=loader._get_moved):
+        if metadata.get("nussl_version") is None and model_dict.get("nussl_version") is None:
+            metadata = {**metadata, "nussl_version": "UNAVAILABLE"}  # nussl's own word
+        return original(metadata, model_dict, model_path)
+
+    bss_eval._scale_bss_eval = scale_bss_eval
+    evaluation.np = View("numpy", mean=np.nanmean)
+    loader._get_moved = staticmethod(get_moved)
     report_card._get_mean_and_std = of_numbers(report_card._get_mean_and_std)
     report_card._get_medians = of_numbers(report_card._get_medians)
     effects.apply_effects_sox = apply_effects_sox
@@ -210,8 +235,11 @@ def _mend_nussl(nussl):
 def _mend_scaper(scaper):
     """Scaper leaves the root logger silenced if rendering fails, as it must without SoX.
 
-    Of strings, `choose_weighted` draws NumPy's, which NumPy 2 shows as ``np.str_('...')``.
+    Of strings, `choose_weighted` draws NumPy's, which NumPy 2 shows as ``np.str_('...')``. And
+    NumPy 2.2 refuses to say whether an empty array is true, which Scaper asks before it says what
+    is wrong with a distribution.
     """
+    import numpy as np
 
     @contextlib.contextmanager
     def set_temp_logging_level(level):
@@ -227,6 +255,10 @@ def _mend_scaper(scaper):
         value = original(*args, **kwargs)
         return value.item() if hasattr(value, "item") else value
 
+    def is_real_number(num, original=scaper.util.is_real_number):
+        return np.isscalar(num) and original(num)
+
+    scaper.core.is_real_number = scaper.util.is_real_number = is_real_number
     scaper.core._set_temp_logging_level = set_temp_logging_level
     scaper.core.SUPPORTED_DIST["choose_weighted"] = choose_weighted
 
