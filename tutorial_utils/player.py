@@ -16,33 +16,30 @@ small one, plays media elements, whose getting out of step is an open issue of i
 """
 
 import base64
-import html
 import io
 import json
+import math
 import sys
 import types
 import warnings
-from collections.abc import Mapping
-from functools import cache
-from importlib import resources
+from collections.abc import Mapping, Sequence
+from numbers import Real
 
-import librosa
 import numpy as np
 import soundfile
-from matplotlib.colors import to_rgb
-from PIL import Image
 
+from tutorial_utils import lanes
 from tutorial_utils.audio import AudioError, as_channels, require_finite, resample
+from tutorial_utils.markup import clean, escape, web
 from tutorial_utils.plots import colour
+from tutorial_utils.text import shown
 
 __all__ = ["Player", "player"]
 
 _RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)  # what MP3 knows, in Hz
+_LOWEST, _HIGHEST = 1000, 1_000_000  # sample rates that can be brought to one of these
 _PAGE_LIMIT = 3_000_000  # bytes of sound that a page of the book may hold
 _WHOLE, _PARTS = "mixture", "stems"
-_COLUMNS = 320  # of a waveform
-_FRAMES, _BANDS = 480, 72  # of a spectrogram
-_DYNAMIC_RANGE = 80.0  # of a spectrogram, in dB
 
 _KEYS = {
     "space": "play",
@@ -81,18 +78,11 @@ class Player:
         self._tracks = tracks
 
     def _repr_html_(self) -> str:
-        style, script = web("player.css"), web("player.js")
-        return f"<style>{style}</style>{self.element}<script>{script}</script>"
+        return f"<style>{web('theme.css')}</style>{self.element}<script>{web('player.js')}</script>"
 
     def __repr__(self) -> str:
         names = ", ".join(self._tracks)
         return f"Player({names}; {self.duration:.1f} s, {self.nbytes / 1e6:.2f} MB)"
-
-
-@cache
-def web(name: str) -> str:
-    """A script or a style of the package, as text."""
-    return resources.files("tutorial_utils").joinpath("_web", name).read_text(encoding="utf-8")
 
 
 def player(
@@ -114,7 +104,7 @@ def player(
         track called ``"mixture"`` beside others is the whole that they make up: it is heard instead
         of them, never on top of them.
     sample_rate : int
-        In Hz.
+        In Hz, from 1,000 to 1,000,000.
     title : str, optional
         What there is to hear.
     view : {"waveform", "spectrogram"}
@@ -132,8 +122,10 @@ def player(
     Raises
     ------
     ValueError
-        If there is no track; if one is empty, not finite, has more than two channels, another
-        length than the others, or other versions. The message names the track.
+        If there is no track; if one is no array of floating-point numbers, empty, not finite, has
+        more than two channels, another length than the others, or other versions; the message names
+        the track. If the sample rate is no whole number in its range, the view is unknown, or the
+        quality lies outside of its range.
 
     Examples
     --------
@@ -141,16 +133,47 @@ def player(
     >>> player({"drums": noise, "bass": {"reference": noise, "estimate": 0.9 * noise}}, 44100)
     Player(drums, bass; 1.0 s, 0.06 MB)
     """
-    return build(tracks, sample_rate, title=title, view=view, quality=quality)
+    settings = {"title": title, "view": view, "quality": quality}
+    return build(*_arrange(tracks), sample_rate, **settings)
 
 
-def build(tracks, sample_rate, *, title=None, view="waveform", quality=0.3, switch=True) -> Player:
-    """A player, with or without a switch between the versions; see :func:`player`."""
+def build(
+    names: Sequence[str],
+    choices: Sequence[str],
+    parts: Sequence[Sequence[int | None]],
+    sounds: Sequence[tuple[str, np.ndarray]],
+    sample_rate: int,
+    *,
+    title: str | None = None,
+    view: str = "waveform",
+    quality: float = 0.3,
+    switch: bool = True,
+) -> Player:
+    """Make a player of what :func:`player` arranges; its errors are the same.
+
+    All is found by its place, since names may be of any type and look alike.
+
+    Parameters
+    ----------
+    names : list of str
+        Of the tracks.
+    choices : list of str
+        Between which the listener switches.
+    parts : list of list of int or None
+        For each track, and for each choice, the number of the sound that it plays.
+    sounds : list of (str, array)
+        What messages call a sound, and the sound.
+    sample_rate, title, view, quality
+        As for :func:`player`.
+    switch : bool
+        Whether there are buttons for the choices.
+    """
     if view not in ("waveform", "spectrogram"):
         raise ValueError(f'view must be "waveform" or "spectrogram", not {view!r}')
-    if not 0 <= quality <= 1:
-        raise ValueError(f"quality must lie between 0 and 1, not {quality}")
-    names, choices, sounds, parts = _arrange(tracks)
+    if not isinstance(quality, Real) or not 0 <= quality <= 1:
+        raise ValueError(f"quality must be a number between 0 and 1, not {quality!r}")
+    sample_rate = _checked_rate(sample_rate)
+    sounds = _checked(sounds)
     if sample_rate not in _RATES:
         rate = min((each for each in _RATES if each > sample_rate), default=_RATES[-1])
         sounds = [resample(sound, sample_rate, rate) for sound in sounds]
@@ -162,16 +185,19 @@ def build(tracks, sample_rate, *, title=None, view="waveform", quality=0.3, swit
         warnings.warn(
             f"the sound of this player takes {nbytes / 1e6:.1f} MB of the page, and a page should "
             f"stay under {_PAGE_LIMIT / 1e6:.0f} MB: play a shorter excerpt, or lower the quality",
-            stacklevel=2,
+            stacklevel=3,
         )
-    draw = _waveforms(sounds) if view == "waveform" else _spectrograms(sounds, sample_rate)
+    if view == "waveform":
+        draw = lanes.waveforms(sounds)
+    else:
+        draw = lanes.spectrograms(sounds, sample_rate)
     rows = "".join(
         # The whole has no solo and no mute, for it never sounds with the others.
         _row(name, choices, part, draw, buttons=len(names) > 1 and part[0] is not None)
         for name, part in zip(names, parts, strict=True)
     )
     samples = sounds[0].shape[1]
-    data = {"rate": int(sample_rate), "samples": samples, "tracks": parts, "files": files}
+    data = {"rate": sample_rate, "samples": samples, "tracks": parts, "files": files}
     duration = samples / sample_rate
     height = (54 if view == "waveform" else 72) + (18 if len(names) < 3 else 0)
     element = _element(title, names, choices if switch else [], rows, duration, height, note, data)
@@ -179,67 +205,79 @@ def build(tracks, sample_rate, *, title=None, view="waveform", quality=0.3, swit
 
 
 def _arrange(tracks):
-    """The tracks' names, what there is to choose between, the sounds, and each track's part.
-
-    The part of a track is, for each choice, the number of the sound that it plays, or None.
-    """
+    """The tracks' names, what there is to choose between, each track's part, and the sounds."""
     if not isinstance(tracks, Mapping) or not tracks:
-        raise ValueError("a player needs a dict with at least one track")
+        raise ValueError(f"a player needs a dict with at least one track, not {shown(tracks)}")
     whole = len(tracks) > 1 and _WHOLE in tracks
     if whole and isinstance(tracks[_WHOLE], Mapping):
         raise ValueError(f'the track "{_WHOLE}" beside other tracks must be one array')
-    groups = {name: group for name, group in tracks.items() if isinstance(group, Mapping)}
-    versions = list(next(iter(groups.values()), [_PARTS]))
-    sounds, parts = {}, []
+    groups = [group for group in tracks.values() if isinstance(group, Mapping)]
+    versions = list(groups[0]) if groups else [_PARTS]
+    sounds, parts = [], []
     for name, group in tracks.items():
-        if name not in groups:
-            sounds[f'"{name}"'] = group
-            number = len(sounds) - 1
+        what = f'the track "{shown(name)}"'
+        number = len(sounds)
+        if not isinstance(group, Mapping):
+            sounds.append((what, group))
             inside = None if whole and name == _WHOLE else number
             parts.append([inside] * len(versions) + ([number] if inside is None else [None]))
             continue
         if not group or set(group) != set(versions):
             raise ValueError(
-                f'the track "{name}" has the versions {list(group)}, not {versions}; all tracks '
-                "that have versions must have the same ones"
+                f"{what} has the versions {shown(list(group))}, not {shown(versions)}; all tracks "
+                "that have versions must have the same ones, and at least one"
             )
-        numbers = list(range(len(sounds), len(sounds) + len(versions)))
-        sounds |= {f'"{name}" ({version})': group[version] for version in versions}
-        parts.append([*numbers, None])
+        sounds += [(f"{what} ({shown(version)})", group[version]) for version in versions]
+        parts.append([*range(number, len(sounds)), None])
     if not whole:
         parts = [part[:-1] for part in parts]
-    choices = [str(version) for version in versions] + [_WHOLE] * whole
-    return [str(name) for name in tracks], choices, _check(sounds), parts
+    choices = [clean(version) for version in versions] + [_WHOLE] * whole
+    return [clean(name) for name in tracks], choices, parts, sounds
 
 
-def _check(sounds):
+def _checked_rate(rate) -> int:
+    if not isinstance(rate, Real) or not _LOWEST <= rate <= _HIGHEST or rate != math.floor(rate):
+        raise ValueError(
+            f"sample_rate must be a whole number of Hz from {_LOWEST} to {_HIGHEST}, not {rate!r}"
+        )
+    return int(rate)
+
+
+def _checked(sounds) -> list[np.ndarray]:
     """The sounds as arrays of shape (channels, samples), if they can be played together."""
-    checked = {}
-    for name, sound in sounds.items():
-        if np.size(sound) == 0:
-            raise ValueError(f"the track {name} is empty")
+    checked = []
+    for what, sound in sounds:
         try:
-            sound = checked[name] = require_finite(as_channels(sound), f"the track {name}")
-        except (AudioError, TypeError) as error:
-            raise ValueError(f"the track {name} cannot be played: {error}") from None
+            sound = np.asarray(sound)
+            if sound.dtype.kind != "f":
+                raise AudioError(f"it holds {sound.dtype}, and floats from -1 to 1 are wanted.")
+            if sound.size == 0:
+                raise AudioError("it is empty.")
+            with np.errstate(over="ignore"):  # beyond 32 bits counts as infinite
+                sound = require_finite(as_channels(sound), "it")
+        # Besides our own: lists of unequal lengths, tensors on a GPU or with gradients.
+        except (AudioError, TypeError, ValueError, RuntimeError) as error:
+            raise ValueError(f"{what} cannot be played: {error}") from None
         if sound.shape[0] > 2:
-            raise ValueError(f"the track {name} has {sound.shape[0]} channels, more than two")
-        first = next(iter(checked))
-        if sound.shape[1] != checked[first].shape[1]:
+            raise ValueError(f"{what} has {sound.shape[0]} channels, more than two")
+        if checked and sound.shape[1] != checked[0].shape[1]:
             raise ValueError(
-                f"the track {name} has {sound.shape[1]} samples, and {first} has "
-                f"{checked[first].shape[1]}; all tracks must have the same length"
+                f"{what} has {sound.shape[1]} samples, and {sounds[0][0]} has "
+                f"{checked[0].shape[1]}; all tracks must have the same length"
             )
-    return list(checked.values())
+        checked.append(sound)
+    return checked
 
 
 def _turn_down(sounds, parts):
     """The sounds, all turned down alike if one of them, or a sum that is heard, goes beyond ±1."""
+    loudest = max(float(np.abs(sound).max()) for sound in sounds)
+    unit = max(1.0, loudest)  # sums of very large samples would have no room in 32 bits
     sums = [
-        sum(sounds[part[choice]] for part in parts if part[choice] is not None)
+        sum(sounds[part[choice]] / unit for part in parts if part[choice] is not None)
         for choice in range(len(parts[0]))
     ]
-    peak = max(float(np.abs(sound).max()) for sound in [*sounds, *sums])
+    peak = unit * max(loudest / unit, *(float(np.abs(each).max()) for each in sums))
     if peak <= 1:
         return sounds, ""
     return [sound / peak for sound in sounds], (
@@ -260,69 +298,13 @@ def _mp3(sound, sample_rate, quality) -> str:
         bitrate_mode="VARIABLE",
         compression_level=1 - quality,
     )
-    return _base64(file)
-
-
-def _waveforms(sounds):
-    """A function that draws a sound: its range and, inside it, its root mean square, as SVG."""
-    samples = sounds[0].shape[1]
-    scale = 48 / max(1e-9, *(float(np.abs(sound).max()) for sound in sounds))
-    starts = np.linspace(0, samples, min(_COLUMNS, samples), endpoint=False).astype(int)
-    counts = np.diff(starts, append=samples)
-
-    def draw(number, name, tint):
-        sound = sounds[number]
-        high = np.maximum.reduceat(sound.max(axis=0), starts)
-        low = np.minimum.reduceat(sound.min(axis=0), starts)
-        rms = np.sqrt(np.add.reduceat(np.square(sound).mean(axis=0), starts) / counts)
-        return f"""\
-<svg viewBox="0 0 {max(1, starts.size - 1)} 100" preserveAspectRatio="none" role="img"
-aria-label="{html.escape(f"Waveform of {name}")}">
-<path class="tu-peak" d="{_area(low, high, scale)}"/>
-<path class="tu-rms" d="{_area(-rms, rms, scale)}"/></svg>"""
-
-    return draw
-
-
-def _area(low, high, scale) -> str:
-    """The area between two curves, around the height 50, as an SVG path in whole numbers."""
-    top, bottom = (np.round(50 - scale * curve).astype(int) for curve in (high, low))
-    there = "".join(f"l1 {step}" for step in np.diff(top))
-    back = "".join(f"l-1 {step}" for step in np.diff(bottom[::-1]))
-    return f"M0 {top[0]}{there}V{bottom[-1]}{back}z".replace(" -", "-")
-
-
-def _spectrograms(sounds, sample_rate):
-    """A function that draws a sound: its mel spectrogram, as a PNG more opaque where stronger."""
-    hop = max(1, sounds[0].shape[1] // _FRAMES)
-    settings = {"sr": sample_rate, "n_fft": 2048, "hop_length": hop, "n_mels": _BANDS}
-    # The channels' powers are averaged, for in their sum some of the sound could cancel.
-    powers = [librosa.feature.melspectrogram(y=sound, **settings).mean(axis=0) for sound in sounds]
-    top = max(1e-12, *(float(power.max()) for power in powers))
-
-    def draw(number, name, tint):
-        level = 1 + 10 * np.log10(np.maximum(powers[number] / top, 1e-12)) / _DYNAMIC_RANGE
-        # One colour in 16 steps of opacity: more are hardly seen, and take more room. The exponent
-        # keeps faint sound faint, for a little opacity is seen well.
-        steps = np.round(15 * np.clip(level, 0, 1)[::-1] ** 1.7).astype(np.uint8)
-        picture = Image.fromarray(steps, mode="P")
-        picture.putpalette([round(255 * part) for part in to_rgb(tint)] * 16)
-        png = io.BytesIO()
-        picture.save(png, "PNG", optimize=True, bits=4, transparency=bytes(range(0, 256, 17)))
-        alt = html.escape(f"Mel spectrogram of {name}, {_DYNAMIC_RANGE:.0f} dB")
-        return f'<img alt="{alt}" src="data:image/png;base64,{_base64(png)}">'
-
-    return draw
-
-
-def _base64(file: io.BytesIO) -> str:
     return base64.b64encode(file.getvalue()).decode()
 
 
 def _row(name, choices, part, draw, buttons) -> str:
     """One track: its name and controls, and its lane with a picture of each version."""
-    tint, text = colour(name), html.escape(name)
-    versions = dict(zip(part, choices, strict=True))
+    tint, text = colour(name), escape(name)
+    versions = dict(zip(part, choices, strict=True))  # a sound of several choices is shown once
     versions.pop(None, None)
     pictures = "".join(
         f'<div class="tu-picture" data-file="{number}"{" hidden" if i else ""}>'
@@ -342,10 +324,10 @@ def _row(name, choices, part, draw, buttons) -> str:
 
 
 def _element(title, names, choices, rows, duration, height, note, data) -> str:
-    label = html.escape(title or f"Player of {', '.join(names)}")
-    heading = f'<span class="tu-title">{html.escape(title)}</span>' if title else ""
+    label = escape(title or f"Player of {', '.join(names)}")
+    heading = f'<span class="tu-title">{escape(title)}</span>' if title else ""
     buttons = "".join(
-        f'<button type="button" aria-pressed="false" title="Key {i}">{html.escape(choice)}</button>'
+        f'<button type="button" aria-pressed="false" title="{_key(i)}">{escape(choice)}</button>'
         for i, choice in enumerate(choices, 1)
     )
     switch = f'<div class="tu-choices" role="group" aria-label="Version">{buttons}</div>'
@@ -358,7 +340,7 @@ def _element(title, names, choices, rows, duration, height, note, data) -> str:
     payload = json.dumps(data, separators=(",", ":")).replace("<", r"\u003c")
     return f"""\
 <tu-player class="tu-player" role="group" aria-label="{label}" tabindex="0"
-data-lm-suppress-shortcuts="true" style="--height:{height}px">
+data-lm-suppress-shortcuts="true" style="--height:{height}px"><template><div class="tu-box">
 <div class="tu-bar">{heading}
 <button type="button" class="tu-play" aria-label="Play" title="Play, pause (space)">{_ICON}</button>
 <span class="tu-time"><span class="tu-now">0:00.0</span>
@@ -369,8 +351,12 @@ data-lm-suppress-shortcuts="true" style="--height:{height}px">
 <div class="tu-ruler" role="slider" tabindex="0" aria-label="Position" aria-valuemin="0"
 aria-valuemax="{duration:.1f}" aria-valuenow="0">{_ticks(duration)}</div>{rows}
 <div class="tu-foot"><p class="tu-status" role="status"></p><p class="tu-note">{note}</p>
-<p class="tu-help">{keys}</p></div>
+<p class="tu-help">{keys}</p></div></div></template>{label}: this player needs JavaScript.
 <script type="application/json">{payload}</script></tu-player>"""
+
+
+def _key(choice: int) -> str:
+    return f"Key {choice}" if choice < 10 else ""
 
 
 def _clock(seconds: float, decimals: int = 0) -> str:

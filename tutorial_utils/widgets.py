@@ -12,15 +12,15 @@ frames: a notebook that is executed by a program has nobody to move its controls
 """
 
 import base64
-import html
 import io
 import itertools
 import json
+import math
 import os
 import re
 import sys
 from collections.abc import Callable, Iterable
-from numbers import Number, Real
+from numbers import Integral, Number, Real
 
 import numpy as np
 from IPython import get_ipython
@@ -28,8 +28,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from PIL import Image
 
-from tutorial_utils.player import Player, build, player, web
+from tutorial_utils.markup import clean, escape, web
+from tutorial_utils.player import Player, build, player
 from tutorial_utils.plots import picture
+from tutorial_utils.text import shown
 
 __all__ = ["Explorer", "explore"]
 
@@ -85,9 +87,12 @@ def explore(function: Callable, *, alt: str | None = None, **controls: Iterable)
     ------
     ValueError
         If there is no control, or one without values; if there are too many combinations; if the
-        frames are too large; if the figures have no description.
+        frames are too large; if the figures have no description, or it names something that is no
+        control; if a sound cannot be played, for which see :func:`tutorial_utils.player.player`, or
+        differs from the others in length or sample rate.
     TypeError
-        If the function returns something that can neither be seen nor heard.
+        If the function returns something that can neither be seen nor heard, or the values of a
+        control are no list. What the function itself raises is passed on.
 
     Examples
     --------
@@ -96,21 +101,18 @@ def explore(function: Callable, *, alt: str | None = None, **controls: Iterable)
     >>> explore(greet, name=["bass", "drums"], times=range(1, 4))  # doctest: +ELLIPSIS
     Explorer(greet: name × times, 6 frames, ...)
     """
-    values = {name: list(options) for name, options in controls.items()}
+    values = {name: _options(name, options) for name, options in controls.items()}
     if not values:
         raise ValueError("explore needs at least one control, such as threshold=[0.25, 0.5]")
-    for name, options in values.items():
-        if not options:
-            raise ValueError(f'the control "{name}" has no values')
-    count = int(np.prod([len(options) for options in values.values()]))
+    count = math.prod(len(options) for options in values.values())
     if count > _MOST_FRAMES:
-        sizes = " × ".join(f"{len(options)} {name}" for name, options in values.items())
+        sizes = " × ".join(f"{len(options)} {shown(name)}" for name, options in values.items())
         raise ValueError(
             f"the controls combine in {sizes} = {count} ways, and at most {_MOST_FRAMES} can be "
             "prepared for the page: give fewer values"
         )
     name = getattr(function, "__name__", "function")
-    summary = f"{name}: {' × '.join(values)}"
+    summary = clean(f"{name}: {' × '.join(values)}")
     if _is_live():
         return Explorer(_live(function, alt, values), f"Explorer({summary}, live)")
     page = _static(function, alt, values)
@@ -132,8 +134,36 @@ def _is_live() -> bool:
     )
 
 
-def _label(value) -> str:
-    return f"{value:.4g}" if isinstance(value, Real) and not isinstance(value, bool) else str(value)
+def _options(name, options) -> list:
+    """The values of a control; of endless ones, no more than show that they are too many."""
+    if isinstance(options, str) or not isinstance(options, Iterable):
+        raise TypeError(f'the control "{shown(name)}" needs a list of values, not {shown(options)}')
+    options = list(itertools.islice(options, _MOST_FRAMES + 1))
+    if not options:
+        raise ValueError(f'the control "{shown(name)}" has no values')
+    return options
+
+
+def _labels(options) -> list[str]:
+    """What the values are called: numbers by four digits, or by as many as tell them apart."""
+    broken = {repr(float(option)) for option in options if _is_broken(option)}
+    for digits in (4, 6, 9, 17):
+        if len({f"{float(number):.{digits}g}" for number in broken}) == len(broken):
+            break
+    return [
+        f"{float(option):.{digits}g}" if _is_broken(option) else _whole_or_text(option)
+        for option in options
+    ]
+
+
+def _is_broken(value) -> bool:
+    """Whether it is a number with something behind the point."""
+    number = isinstance(value, Real) and not isinstance(value, bool | np.bool_ | Integral)
+    return number and not float(value).is_integer()
+
+
+def _whole_or_text(value) -> str:
+    return str(int(value)) if isinstance(value, float | np.floating) else clean(value)
 
 
 def _is_slider(options) -> bool:
@@ -141,27 +171,24 @@ def _is_slider(options) -> bool:
     return numbers and len(options) > 1
 
 
-def _call(function, alt, chosen):
+def _call(function, alt, chosen, labels):
     """What the function returned, as a list of HTML to see and a list of (array, rate) to hear."""
-    labels = {name: _label(value) for name, value in chosen.items()}
     seen, heard = [], []
 
     def sort(part):
         if isinstance(part, tuple) and len(part) == 2 and isinstance(part[1], Number):
-            heard.append((np.asarray(part[0], dtype=np.float32), int(part[1])))
+            heard.append(part)
         elif isinstance(part, list | tuple):
             for each in part:
                 sort(each)
         elif isinstance(part, Figure | Axes):
-            if not alt:
-                raise ValueError("explore needs a description of the figures: alt='what to see'")
-            seen.append(picture(part, alt.format(**labels)).html)
+            seen.append(picture(part, _description(alt, labels)).html)
         elif isinstance(part, str):
-            seen.append(f"<p>{html.escape(part)}</p>")
+            seen.append(f"<p>{escape(part)}</p>")
         elif isinstance(part, Player):
             seen.append(part.element)
         elif hasattr(part, "_repr_html_"):
-            seen.append(part._repr_html_())
+            seen.append(clean(part._repr_html_()))
         else:
             raise TypeError(
                 f"{getattr(function, '__name__', 'the function')} returned {type(part).__name__}, "
@@ -173,16 +200,31 @@ def _call(function, alt, chosen):
     return seen, heard
 
 
+def _description(alt, labels) -> str:
+    if not alt:
+        raise ValueError("explore needs a description of the figures: alt='what to see'")
+    try:
+        return alt.format(**labels)
+    except (AttributeError, IndexError, KeyError, ValueError) as error:
+        raise ValueError(
+            f"alt={shown(alt)!r} may name the controls {', '.join(labels)} in braces, and nothing "
+            f"else: {error!r}"
+        ) from None
+
+
 def _combinations(values):
-    for combination in itertools.product(*values.values()):
-        yield dict(zip(values, combination, strict=True))
+    """The values and the labels of the controls, for each frame."""
+    named = [[*zip(options, _labels(options), strict=True)] for options in values.values()]
+    for combination in itertools.product(*named):
+        options, labels = zip(*combination, strict=True)
+        yield dict(zip(values, options, strict=True)), dict(zip(values, labels, strict=True))
 
 
 # ------------------------------------------------------------------- without a kernel
 
 
 def _static(function, alt, values) -> str:
-    frames = [_call(function, alt, chosen) for chosen in _combinations(values)]
+    frames = [_call(function, alt, *combination) for combination in _combinations(values)]
     counts = {len(heard) for _, heard in frames}
     if len(counts) > 1:
         raise ValueError(f"the function returned {sorted(counts)} sounds; return equally many")
@@ -191,11 +233,11 @@ def _static(function, alt, values) -> str:
     for scale, quality in _ATTEMPTS:
         if quality not in sounds:
             sounds[quality] = _players(values, heard, quality)
-        shown = [_frame(seen, i, scale) for i, (seen, _) in enumerate(frames)]
-        page = _page(values, shown, sounds[quality])
+        content = [_frame(seen, i, scale) for i, (seen, _) in enumerate(frames)]
+        page = _page(values, content, sounds[quality])
         if (size := len(page.encode())) <= _MOST_BYTES:
             return page
-    see, hear = (sum(map(len, parts)) / 1e6 for parts in (shown, sounds[quality]))
+    see, hear = (sum(map(len, parts)) / 1e6 for parts in (content, sounds[quality]))
     raise ValueError(
         f"{len(frames)} frames take {size / 1e6:.1f} MB ({see:.1f} MB to see, {hear:.1f} MB to "
         f"hear), and {_MOST_BYTES / 1e6} MB is the most: give fewer values, draw less, or let "
@@ -206,9 +248,14 @@ def _static(function, alt, values) -> str:
 def _frame(seen, number, scale) -> str:
     content = "".join(seen).replace("<img ", '<img decoding="sync" ')
     if scale is not None:
+        # Of images and of those inside an SVG, where there is white space; not of what a text says.
         content = re.sub(
-            r"data:image/png;base64,([A-Za-z0-9+/=\s]+)",  # in an SVG there is white space
-            lambda image: "data:image/webp;base64," + _webp(image[1], scale),
+            r'(?<= src=")data:image/[^"]*',
+            lambda source: re.sub(
+                r"data:image/png;base64,([A-Za-z0-9+/=\s]+)",
+                lambda image: "data:image/webp;base64," + _webp(image[1], scale),
+                source[0],
+            ),
             content,
         )
     return f'<div class="tu-frame"{" hidden" if number else ""}>{content}</div>'
@@ -227,46 +274,52 @@ def _webp(png: str, scale: float) -> str:
 def _players(values, heard, quality) -> list[str]:
     """One player for each sound, whose versions are the frames."""
     labels = [
-        ", ".join(f"{name} {_label(value)}" for name, value in chosen.items())
-        for chosen in _combinations(values)
+        ", ".join(f"{name} {label}" for name, label in chosen.items())
+        for _, chosen in _combinations(values)
     ]
     players = []
     for sounds in zip(*heard, strict=True):
-        rates = {rate for _, rate in sounds}
+        rates = list(dict.fromkeys(rate for _, rate in sounds))
         if len(rates) > 1:
-            raise ValueError(f"the sounds have several sample rates: {sorted(rates)} Hz")
-        versions = dict(zip(labels, (sound for sound, _ in sounds), strict=True))
-        sound = build({"sound": versions}, rates.pop(), quality=quality, switch=False)
-        players.append(sound.element)
+            raise ValueError(f"the sounds have several sample rates: {shown(rates)} Hz")
+        named = [
+            (f"the sound of {shown(label)}", sound)
+            for label, (sound, _) in zip(labels, sounds, strict=True)
+        ]
+        parts = [[*range(len(named))]]
+        made = build(["sound"], labels, parts, named, rates[0], quality=quality, switch=False)
+        players.append(made.element)
     return players
 
 
-def _page(values, shown, sounds) -> str:
-    label = html.escape(f"Explore {' and '.join(values)}")
-    sliders = "".join(_control(name, options) for name, options in values.items())
+def _page(values, content, sounds) -> str:
+    label = escape(f"Explore {' and '.join(values)}")
+    controls = "".join(_control(name, options) for name, options in values.items())
     scripts = "</script><script>".join(web(name) for name in ("player.js", "explore.js"))
+    box = f'<div class="tu-box"><div class="tu-controls">{controls}</div><slot></slot></div>'
     return f"""\
-<style>{web("player.css")}{web("explore.css")}</style>
-<tu-explore class="tu-explore" role="group" aria-label="{label}">
-<div class="tu-controls">{sliders}</div>
-<div class="tu-frames">{"".join(shown)}</div><div class="tu-sounds">{"".join(sounds)}</div>
+<style>{web("theme.css")}</style>
+<tu-explore class="tu-explore" role="group" aria-label="{label}"
+data-lm-suppress-shortcuts="true"><template>{box}</template>
+<div class="tu-frames">{"".join(content)}</div><div class="tu-sounds">{"".join(sounds)}</div>
 </tu-explore><script>{scripts}</script>"""
 
 
 def _control(name, options) -> str:
-    labels = [html.escape(_label(option)) for option in options]
+    labels = _labels(options)
     if _is_slider(options):
         control = (
             f'<input type="range" class="tu-slider" min="0" max="{len(options) - 1}" value="0" '
-            f'autocomplete="off"><output>{labels[0]}</output>'
+            f'autocomplete="off"><output>{escape(labels[0])}</output>'
         )
     else:
-        items = "".join(f'<option value="{i}">{label}</option>' for i, label in enumerate(labels))
+        items = "".join(
+            f'<option value="{i}">{escape(label)}</option>' for i, label in enumerate(labels)
+        )
         control = f'<select autocomplete="off">{items}</select>'
-    values = html.escape(json.dumps([_label(option) for option in options]))
     return (
-        f'<label class="tu-control" data-values="{values}"><span>'
-        f"{html.escape(name.replace('_', ' '))}</span>{control}</label>"
+        f'<label class="tu-control" data-values="{escape(json.dumps(labels))}"><span>'
+        f"{escape(name.replace('_', ' '))}</span>{control}</label>"
     )
 
 
@@ -280,16 +333,18 @@ def _live(function, alt, values) -> dict:
     controls = {}
     for name, options in values.items():
         kind = ipywidgets.SelectionSlider if _is_slider(options) else ipywidgets.Dropdown
-        pairs = [(_label(option), option) for option in options]
-        controls[name] = kind(options=pairs, description=name.replace("_", " "))
+        # Their values are places, for values may look alike, be equal, or have no equality at all.
+        places = [(label, place) for place, label in enumerate(_labels(options))]
+        controls[name] = kind(options=places, description=clean(name.replace("_", " ")))
     output = ipywidgets.Output()
 
     def update(change=None):
-        chosen = {name: control.value for name, control in controls.items()}
+        chosen = {name: values[name][control.value] for name, control in controls.items()}
+        labels = {name: control.label for name, control in controls.items()}
         with output:
-            seen, heard = _call(function, alt, chosen)
+            seen, heard = _call(function, alt, chosen, labels)
             output.clear_output(wait=True)
-            style = f"<style>{web('player.css')}</style>"
+            style = f"<style>{web('theme.css')}</style>"
             display(HTML(f"{style}{''.join(seen)}<script>{web('player.js')}</script>"))
             for sound, rate in heard:
                 display(player({"sound": sound}, rate))

@@ -161,7 +161,8 @@ CONTRAST = """
     return 0.2126 * r + 0.7152 * g + 0.0722 * b;
   };
   const grounds = [];
-  for (let each = element; each; each = each.parentElement) {
+  const outside = (each) => each.assignedSlot ?? each.parentElement ?? each.getRootNode().host;
+  for (let each = element; each; each = outside(each)) {
     grounds.unshift(getComputedStyle(each).backgroundColor);
   }
   const ground = luminance(["white", ...grounds]);

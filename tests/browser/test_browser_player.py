@@ -492,7 +492,7 @@ LIGHT = [
 )
 def test_light_and_dark(show, versions, contrast, settings, dark):
     page = show(player(versions, RATE, title="Title"), **settings)
-    ground = page.locator("tu-player").evaluate("(e) => getComputedStyle(e).backgroundColor")
+    ground = page.locator("tu-player .tu-box").evaluate("(e) => getComputedStyle(e).backgroundColor")
     red = int(re.findall(r"\d+", ground)[0])
     assert red < 60 if dark else red > 220
     page.locator(".tu-solo").nth(0).click()
@@ -553,5 +553,5 @@ def test_a_browser_that_cannot_decode_says_so(show, stems):
     page = show(player(stems, RATE))
     page.evaluate("document.querySelector('tu-player').data.files[1] = btoa('no sound')")
     page.locator(".tu-play").click()
-    page.wait_for_function("document.querySelector('.tu-status').textContent.includes('could not')")
+    page.locator(".tu-status", has_text="could not play the sound").wait_for()
     assert page.locator(".tu-play").get_attribute("aria-label") == "Play"

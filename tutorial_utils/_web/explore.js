@@ -1,6 +1,9 @@
 // Explorable figures without a kernel: the controls choose which of the prepared frames is shown,
 // and which of the prepared sounds is heard. The elements are written by widgets.py.
 if (!customElements.get("tu-explore")) {
+  const sheet = new CSSStyleSheet();
+  sheet.replaceSync(`/* shadow.css *//* explore.css */`);
+
   class Explore extends HTMLElement {
     // As in player.js: before its content is read, the script that follows the content mounts it.
     connectedCallback() {
@@ -9,13 +12,15 @@ if (!customElements.get("tu-explore")) {
 
     mount() {
       if (this.controls) return;
-      this.controls = [...this.querySelectorAll(".tu-control")].map((control) => {
+      // The controls look the same on every page; the frames, which are slotted, are the page's.
+      const root = this.attachShadow({ mode: "open" });
+      root.adoptedStyleSheets = [sheet];
+      root.append(this.querySelector("template").content.cloneNode(true));
+      this.controls = [...root.querySelectorAll(".tu-control")].map((control) => {
         const labels = JSON.parse(control.dataset.values);
         return { input: control.querySelector("input, select"), labels, control };
       });
-      this.addEventListener("input", ({ target }) => {
-        if (this.controls.some(({ input }) => input === target)) this.update();
-      });
+      root.querySelector(".tu-controls").addEventListener("input", () => this.update());
       this.update();
     }
 
@@ -33,7 +38,7 @@ if (!customElements.get("tu-explore")) {
       }
       const frames = this.querySelectorAll(".tu-frame");
       frames.forEach((each, i) => (each.hidden = i !== frame));
-      for (const player of this.querySelectorAll(".tu-sounds > tu-player")) player.choose(frame);
+      for (const player of this.querySelectorAll(":scope > .tu-sounds > tu-player")) player.choose(frame);
       // Players inside a frame go with it: where one was playing, its successor goes on.
       const successors = frames[frame].querySelectorAll("tu-player");
       frames[this.frame ?? frame].querySelectorAll("tu-player").forEach((player, i) => {

@@ -7,6 +7,9 @@ if (!customElements.get("tu-player")) {
   const AHEAD = 0.03; // seconds from the order to play to the first sample
   const MP3_DELAY = 1105; // samples that encoding and decoding put in front of the sound
 
+  const sheet = new CSSStyleSheet();
+  sheet.replaceSync(`/* shadow.css *//* player.css */`);
+
   const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
   const clock = (seconds) => {
     const tenths = Math.round(seconds * 10);
@@ -25,23 +28,27 @@ if (!customElements.get("tu-player")) {
 
     mount() {
       if (this.data) return;
-      this.data = JSON.parse(this.querySelector("script[type='application/json']").textContent);
+      this.data = JSON.parse(this.querySelector("script").textContent);
+      // In a shadow root the player looks the same on every page, whatever the page's style.
+      this.root = this.attachShadow({ mode: "open" });
+      this.root.adoptedStyleSheets = [sheet];
+      this.root.append(this.querySelector("template").content.cloneNode(true));
       this.duration = this.data.samples / this.data.rate;
       this.choice = 0; // which of the versions is heard
       this.cursor = 0; // where it stands while nothing plays, in seconds
       this.held = null; // where the pointer holds the cursor
       this.loop = { on: false, start: 0, end: this.duration };
       this.run = null; // what plays now: its sources and gains, since when, from where
+      const rows = this.root.querySelectorAll(".tu-track");
       this.tracks = this.data.tracks.map((files, i) => {
-        const row = this.querySelectorAll(".tu-track")[i];
-        return { row, files, solo: false, mute: false, volume: 1 };
+        return { row: rows[i], files, solo: false, mute: false, volume: 1 };
       });
-      this.choices = [...this.querySelectorAll(".tu-choices button")];
+      this.choices = [...this.root.querySelectorAll(".tu-choices button")];
       this.calm = matchMedia("(prefers-reduced-motion: reduce)");
-      this.addEventListener("click", this.onClick);
-      this.addEventListener("input", this.onVolume);
-      this.addEventListener("keydown", this.onKey);
-      this.addEventListener("pointerdown", this.onPointer);
+      this.root.addEventListener("click", (event) => this.onClick(event));
+      this.root.addEventListener("input", (event) => this.onVolume(event));
+      this.root.addEventListener("pointerdown", (event) => this.onPointer(event));
+      this.addEventListener("keydown", this.onKey); // on itself, which can have the focus, too
       this.update();
     }
 
@@ -177,14 +184,14 @@ if (!customElements.get("tu-player")) {
       this.choose(track.files[this.choice] === null ? part : this.choice);
     }
 
-    update(status = this.querySelector(".tu-status").textContent) {
+    update(status = this.root.querySelector(".tu-status").textContent) {
       if (this.run?.gains) {
         const [levels, now] = [this.levels(), page.context.currentTime];
         this.run.gains.forEach(({ gain }, i) => gain.setTargetAtTime(levels[i], now, FADE));
       }
       const at = this.held ?? this.position;
-      const set = (root, part, name, value) =>
-        root.querySelector(`.tu-${part}`)?.setAttribute(`aria-${name}`, value);
+      const set = (within, part, name, value) =>
+        within.querySelector(`.tu-${part}`)?.setAttribute(`aria-${name}`, value);
       for (const track of this.tracks) {
         const shown = track.files[this.choice] ?? track.files.find((file) => file !== null);
         for (const picture of track.row.querySelectorAll(".tu-picture")) {
@@ -195,12 +202,12 @@ if (!customElements.get("tu-player")) {
         track.row.toggleAttribute("data-silent", !this.isHeard(track));
       }
       this.choices.forEach((button, i) => button.setAttribute("aria-pressed", i === this.choice));
-      set(this, "play", "label", this.run ? "Pause" : "Play");
-      set(this, "loop", "pressed", this.loop.on);
-      set(this, "ruler", "valuenow", at.toFixed(1));
-      set(this, "ruler", "valuetext", `${clock(at)} of ${clock(this.duration)}`);
+      set(this.root, "play", "label", this.run ? "Pause" : "Play");
+      set(this.root, "loop", "pressed", this.loop.on);
+      set(this.root, "ruler", "valuenow", at.toFixed(1));
+      set(this.root, "ruler", "valuetext", `${clock(at)} of ${clock(this.duration)}`);
       this.toggleAttribute("data-playing", this.run !== null);
-      this.querySelector(".tu-status").textContent = status;
+      this.root.querySelector(".tu-status").textContent = status;
       this.showLoop(this.loop.on, this.loop.start, this.loop.end);
       this.show(at);
     }
@@ -211,7 +218,7 @@ if (!customElements.get("tu-player")) {
     }
     show(seconds) {
       this.style.setProperty("--position", seconds / this.duration);
-      this.querySelector(".tu-now").textContent = clock(seconds);
+      this.root.querySelector(".tu-now").textContent = clock(seconds);
     }
 
     tick() {
@@ -264,7 +271,8 @@ if (!customElements.get("tu-player")) {
     }
 
     onKey(event) {
-      const { key, target } = event;
+      const { key } = event;
+      const target = event.composedPath()[0]; // the event itself names the player
       // A volume control keeps its arrows, and a button the keys that press it.
       const kept = target.matches("input") ? /^(Arrow|Home|End|Page)/ : /^( |Enter)$/;
       if (event.ctrlKey || event.altKey || event.metaKey) return;
