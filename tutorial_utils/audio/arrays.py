@@ -1,6 +1,6 @@
 """Audio as arrays: what is asked of them, and what is done to them."""
 
-import math
+from contextlib import suppress
 
 import numpy as np
 import soxr
@@ -128,7 +128,8 @@ def as_channels(audio: np.ndarray) -> np.ndarray:
         given = np.asarray(audio)
         if np.iscomplexobj(given):
             raise TypeError("complex numbers")
-        audio = given.astype(np.float32, copy=False)
+        with np.errstate(over="ignore"):  # What is too large becomes infinite.
+            audio = given.astype(np.float32, copy=False)
     except (RuntimeError, TypeError, ValueError) as error:
         raise AudioError(f"Audio must be an array of real numbers ({shown(error)}).") from error
     if audio.ndim == 1:
@@ -146,13 +147,13 @@ def segment(start: float, duration: float | None, sample_rate: int, samples: int
 
     ``what`` names the sound in the error's text.
     """
-    length = samples / sample_rate
-    end = length if duration is None else start + duration
-    if math.isfinite(start) and math.isfinite(end):
+    with suppress(OverflowError, ValueError):  # Of what is infinite, or not a number.
         first = round(start * sample_rate)
         count = samples - first if duration is None else round(duration * sample_rate)
         if start >= 0 and count > 0 and first + count <= samples:
             return first, count
+    length = samples / sample_rate
+    end = length if duration is None else start + duration
     raise AudioError(
         f"{what}: the segment from {start:.9g} s to {end:.9g} s does not lie within its "
         f"{length:.3f} s. Choose a start and a duration within them."

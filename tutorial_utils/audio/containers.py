@@ -40,7 +40,7 @@ def missing(file: BinaryIO) -> str | None:
         header promises, if the header does not say (as in a file that was written to a pipe), or
         if it is of another format.
     """
-    length = os.fstat(file.fileno()).st_size
+    length = _length(file)
     file.seek(0)
     head = file.read(16)
     if head.startswith(b"OggS"):
@@ -52,6 +52,10 @@ def missing(file: BinaryIO) -> str | None:
     if any(abs(size - unknown) <= _ABOUT for unknown in _UNKNOWN):
         return None
     return f"promises {size} bytes of sound, and {there} are there"
+
+
+def _length(file):
+    return os.fstat(file.fileno()).st_size
 
 
 def _data(file, head):
@@ -87,7 +91,7 @@ def _chunk(file, position, wanted, form, even=1, itself=0):
     The size in its header includes ``itself`` bytes, and the next chunk begins at a multiple of
     ``even`` bytes.
     """
-    header = struct.Struct(form)
+    header, length = struct.Struct(form), _length(file)
     while True:
         file.seek(position)
         head = file.read(header.size)
@@ -98,9 +102,9 @@ def _chunk(file, position, wanted, form, even=1, itself=0):
         position += header.size
         if name == wanted:
             return position, size
-        if size < 0:
-            return None
         position += size + -size % even
+        if size < 0 or position > length:
+            return None
 
 
 def _ends_with_last_page(file, length):
