@@ -1,6 +1,5 @@
 """Training a model: one loop that is read from top to bottom."""
 
-import time
 from collections.abc import Iterable
 
 import torch
@@ -12,9 +11,8 @@ def fit(
     batches: Iterable[tuple[torch.Tensor, torch.Tensor]],
     loss,
     learning_rate: float = 1e-3,
-    seconds: float | None = None,
 ) -> list[float]:
-    """Train a model, one step a batch.
+    """Train a model, one step per batch.
 
     Parameters
     ----------
@@ -28,8 +26,6 @@ def fit(
         ``torch.nn.functional.l1_loss``.
     learning_rate : float
         Of the Adam optimiser.
-    seconds : float, optional
-        Stop after this time even if batches are left.
 
     Returns
     -------
@@ -44,7 +40,6 @@ def fit(
     device = next(model.parameters()).device
     optimiser = torch.optim.Adam(model.parameters(), lr=learning_rate)
     history = []
-    began = time.monotonic()
     model.train()
     with tqdm(batches, desc="training", unit="step") as bar:
         for mixtures, sources in bar:
@@ -59,6 +54,4 @@ def fit(
             optimiser.step()
             history.append(value.item())
             bar.set_postfix(loss=f"{value.item():.4f}", refresh=False)
-            if seconds is not None and time.monotonic() - began > seconds:
-                break
     return history
