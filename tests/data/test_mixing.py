@@ -104,6 +104,114 @@ print(hashlib.sha256(repr(list(
     assert run.stdout.strip() == hashlib.sha256(here.encode()).hexdigest()
 
 
+# What is drawn on top
+
+MORE = dict(
+    gain=("uniform", -3, 3), song_gain=("normal", 0, 2), polarity=0.4, swap=0.3, effects=0.2,
+)  # fmt: skip
+ADDED = ("gain", "polarity", "swap", "effects")
+
+
+def without(event, *names):
+    return repr({name: getattr(event, name) for name in event.__slots__ if name not in names})
+
+
+@settings(deadline=None, max_examples=15)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    coherent=st.sampled_from([0.0, 0.5, 1.0]),
+    leave_out=st.sampled_from([0.0, 0.5]),
+    chosen=st.sets(st.sampled_from([*MORE])),
+)
+def test_new_settings_leave_the_old_values_alone(songs, seed, coherent, leave_out, chosen):
+    """A table that was drawn before there were gains, polarities and so on stays what it was."""
+    wanted = dict(coherent=coherent, leave_out=leave_out)
+    more = {name: MORE[name] for name in chosen}
+    before, after = draw(songs, 4, seed, **wanted), draw(songs, 4, seed, **wanted, **more)
+    for old, new in zip(before, after, strict=True):
+        assert [without(e, *ADDED) for e in old] == [without(e, *ADDED) for e in new]
+        assert all((e.gain, e.polarity, e.swap) == (0, 1, 0) for e in old)
+        assert all(math.isnan(e.effects) for e in old)
+    # Nor do they depend on one another, but for the gains, of which there is one column.
+    everything = draw(songs, 4, seed, **wanted, **MORE)
+    for name in chosen - {"gain", "song_gain"}:
+        drawn = (
+            [getattr(event, name) for events in mixtures for event in events]
+            for mixtures in (after, everything)
+        )
+        np.testing.assert_array_equal(*drawn)
+
+
+@settings(deadline=None, max_examples=10)
+@given(seed=st.integers(0, 2**32 - 1))
+def test_so_it_is_with_single_sounds(sounds, seed):
+    more = {name: MORE[name] for name in ADDED}
+    before, after = draw_sounds(sounds, 4, seed), draw_sounds(sounds, 4, seed, **more)
+    for old, new in zip(before, after, strict=True):
+        assert [without(e, *ADDED) for e in old] == [without(e, *ADDED) for e in new]
+        assert len({event.gain for event in new}) == 3 and {event.gain for event in old} == {0}
+
+
+@pytest.mark.parametrize("coherent", [0.0, 1.0])
+@pytest.mark.parametrize("probability", [0.0, 0.3, 1.0])
+def test_the_share_of_stems_that_are_inverted_swapped_or_affected(coherent, probability):
+    shares = dict.fromkeys(("polarity", "swap", "effects"), probability)
+    mixtures = draw([unread()], 100, rate=44100, coherent=coherent, **shares)
+    events = [event for events in mixtures for event in events]
+    is_so = {
+        "polarity": lambda event: event.polarity == -1,
+        "swap": lambda event: event.swap == 1,
+        "effects": lambda event: not math.isnan(event.effects),
+    }
+    for is_one in is_so.values():
+        assert within_chance(share(is_one, events), probability, 400)
+    if probability == 0.3:  # Each stem and each change on its own.
+        assert len({tuple(map(is_so["swap"], events)) for events in mixtures}) > 4
+        both = share(lambda e: is_so["polarity"](e) and is_so["swap"](e), events)
+        assert within_chance(both, 0.09, 400)
+    if probability == 1:
+        chains = [event.effects for event in events]
+        assert all(chain == int(chain) and 0 <= chain < 1e9 for chain in chains)
+        assert len({*chains}) == 400 and all(event.changed for event in events)
+
+
+def test_a_gain_for_each_stem_or_label():
+    labels = {label: ("const", float(i)) for i, label in enumerate(LABELS)} | {"drums": None}
+    for events in draw([unread()], 5, rate=44100, gain=labels):
+        assert [event.gain for event in events] == [0, 1, 2, 3]
+    gains = [e.gain for events in draw([unread()], 50, gain=("uniform", -3, 3)) for e in events]
+    assert len({*gains}) == 200 and -3 <= min(gains) < -2.8 and 2.8 < max(gains) <= 3
+
+
+def test_a_gain_for_each_song_of_a_mixture():
+    songs = [unread(name) for name in "abc"]
+    for coherent in (0.0, 1.0):
+        mixtures = draw(songs, 50, rate=44100, coherent=coherent, song_gain=("uniform", -3, 3))
+        for events in mixtures:
+            gains = {event.song: event.gain for event in events}
+            assert all(event.gain == gains[event.song] for event in events)
+            assert len({*gains.values()}) == len(gains)
+        assert len({events[0].gain for events in mixtures}) == 50
+    both = draw(songs, 1, 3, gain=("const", 2.0), song_gain=("const", -7.5))
+    assert {event.gain for event in both[0]} == {-5.5}
+
+
+def test_the_level_of_the_file_may_be_kept(songs):
+    for events in draw(songs, snr=None, **AS_IT_IS):
+        # It need not be known, and is not measured.
+        assert all(math.isnan(event.snr) and math.isnan(event.loudness) for event in events)
+    some = dict.fromkeys(LABELS, ("const", 3)) | {"bass": None, "vocals": None}
+    for events in draw(songs, snr=some, **AS_IT_IS):
+        assert [math.isnan(event.snr) for event in events] == [False, True, False, True]
+        assert [math.isnan(event.loudness) for event in events] == [False, True, False, True]
+
+
+def test_segments_are_the_same_whatever_the_levels(songs):
+    drawn = (draw(songs, seed=5, leave_out=0.5, **wanted) for wanted in ({}, dict(snr=None)))
+    for old, new in zip(*drawn, strict=True):
+        assert [without(e, "snr") for e in old] == [without(e, "snr") for e in new]
+
+
 # Songs
 
 
@@ -342,6 +450,7 @@ def test_the_known_loudness_is_that_of_the_segment(songs, seed, duration, channe
         dict(duration=0.48, **AS_IT_IS),
         dict(duration=1.001, **AS_IT_IS),
         dict(rate=16000, **AS_IT_IS),
+        dict(effects=1.0, **AS_IT_IS),
     ],
     ids=str,
 )
@@ -368,6 +477,11 @@ def test_a_file_that_changed_is_measured_again(tmp_path, write_song, random):
         (dict(coherent=1.5), r"coherent=1\.5 is no probability from 0 to 1"),
         (dict(coherent=math.nan), "coherent=nan is no probability"),
         (dict(leave_out=-0.1), r"leave_out=-0\.1 is no probability"),
+        (dict(polarity=-0.1), r"polarity=-0\.1 is no probability"),
+        (dict(swap=2), "swap=2 is no probability"),
+        (dict(effects=math.nan), "effects=nan is no probability"),
+        (dict(effects="0.5"), "effects='0.5' is no probability"),
+        (dict(song_gain=dict.fromkeys(LABELS)), "song_gain is one for all labels"),
         (dict(leave_out=0.1, audible=LABELS), "leave_out needs a stem that can be left out"),
         (dict(audible="piano"), "audible names piano, and the stems are drums, bass, other, vo"),
         (dict(audible=["bass", "a", "b"]), "audible names a, b, and"),
@@ -375,6 +489,7 @@ def test_a_file_that_changed_is_measured_again(tmp_path, write_song, random):
         (dict(audible="vocals", duration=0.3), r"over 0\.4 s or more, and 0\.\d+ s are to be cut"),
         (dict(song=("const", "z")), r"song=\('const', 'z'\): there is no song 'z'"),
         (dict(song=("uniform", 0, 1)), r"there is no song '0\.\d+'"),
+        (dict(song=("const", ["a"])), r"there is no song '\['a'\]'"),
         (dict(duration=3.1, **AS_IT_IS), r"[a-f] lasts 3\.0 s, less than the 3\.1 s to be cut"),
         (dict(duration=2.9), r"lasts 3\.0 s, less than the 3\.\d s to be cut"),
         (dict(time_stretch=dict.fromkeys(LABELS, ("const", 1))), "time_stretch differs .* coher"),
@@ -452,10 +567,16 @@ def test_how_many_categories_may_be_drawn_too(sounds):
     assert {len(events) for events in mixtures} == {1, 2, 5}
 
 
-@pytest.mark.parametrize("k", [0, 6, -1])
+@pytest.mark.parametrize("k", [0, 6, -1, 0.99, math.inf])
 def test_more_categories_than_there_are(sounds, k):
     with pytest.raises(ValueError, match=rf"k={k} categories cannot be drawn from 5.*from 1 to 5"):
         draw_sounds(sounds, k=("const", k))
+
+
+def test_a_sound_that_is_too_short_to_be_mixed(sounds, tmp_path):
+    audio.write(tmp_path / "click" / "a.wav", np.full((1, 7), 0.5), RATE)
+    with pytest.raises(ValueError, match=r"a\.wav lasts 0\.000875 s, and at least 0\.001 s"):
+        draw_sounds([*sounds, *open_sounds(tmp_path)], 1)
 
 
 def test_short_files_are_taken_whole(sounds):
