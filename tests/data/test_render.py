@@ -14,11 +14,12 @@ from helpers import RATE, noise
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tutorial_utils import audio
+from tutorial_utils import audio, effects
 from tutorial_utils.audio import AudioError
 from tutorial_utils.compat import scaper
 from tutorial_utils.data import MixtureTable, open_sounds, render
-from tutorial_utils.data.mixing import Event
+from tutorial_utils.data.checks import TableError
+from tutorial_utils.data.event import Event
 from tutorial_utils.data.songs import LABELS
 
 AS_IT_IS = dict(pitch_shift=None, time_stretch=None)
@@ -207,6 +208,155 @@ def test_rendering_twice_gives_the_same_and_separate_arrays(songs):
     assert not np.shares_memory(first.mixture, again.mixture)
 
 
+# The songs' own balance
+
+BALANCE = dict(coherent=1.0, snr=None)
+
+
+def stems_of(table, i, channels):
+    """The segments of mixture ``i`` as they lie in their files, with the mixture's channels."""
+    for one in table.events(i):
+        samples, rate = audio.read(table.root / one.source_file)
+        first = int(one.source_time * rate)
+        last = int((one.source_time + one.source_duration) * rate)
+        yield one, audio.with_channels(samples[:, first:last], channels)
+
+
+@settings(deadline=None, max_examples=20)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    duration=st.sampled_from([0.1, 0.37, 1.0]),
+    channels=st.integers(1, 3),
+    fade=st.sampled_from([0.0, 0.01]),
+)
+def test_the_balance_of_the_song_is_kept(songs, seed, duration, channels, fade):
+    """The mixture is the sum of the song's stems in this segment, faded."""
+    table = sample(songs, 2, seed, duration, channels=channels, fade=fade, **BALANCE, **AS_IT_IS)
+    ramp = np.sin(np.linspace(0, np.pi / 2, int(fade * RATE), dtype=np.float32))
+    for i in range(2):
+        mix, total = table.render(i), 0
+        for one, stem in stems_of(table, i, channels):
+            faded = stem.copy()
+            faded[:, : len(ramp)] *= ramp
+            faded[:, ::-1][:, : len(ramp)] *= ramp
+            np.testing.assert_allclose(mix.sources[one.label], mix.scale * faded, atol=1e-7)
+            total = total + faded
+        np.testing.assert_allclose(mix.mixture, mix.scale * total, atol=EXACT)
+        assert (mix.scale == 1) == (np.abs(total).max() <= 1)
+
+
+@settings(deadline=None, max_examples=15)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    changes=st.sampled_from(
+        [{}, dict(pitch_shift=None), dict(effects=1.0), dict(effects=1.0, **AS_IT_IS)]
+    ),
+    channels=st.integers(1, 2),
+    snr=st.sampled_from([None, ("uniform", -6, 6)]),
+)
+def test_what_is_changed_keeps_its_loudness(songs, seed, changes, channels, snr):
+    table = sample(songs, 2, seed, channels=channels, fade=0.0, snr=snr, **changes)
+    for i in range(2):
+        mix = table.render(i)
+        for one, stem in stems_of(table, i, channels):
+            measured = audio.loudness(mix.sources[one.label] / mix.scale, RATE)
+            if one.label == "vocals" and one.song in "ab" and measured < -60:
+                continue  # It rests.
+            expected = audio.loudness(stem, RATE) if snr is None else one.ref_db + one.snr
+            assert measured == pytest.approx(expected, abs=0.1)
+            assert measured == pytest.approx(render.level(one, table.root), abs=0.1)
+
+
+def test_gains_come_on_top(songs):
+    for wanted in (AS_IT_IS, {}):
+        for snr in (None, ("const", -3)):
+            plain, louder = (
+                sample(songs, 2, 7, snr=snr, ref_db=("const", -40), gain=gain, **wanted)
+                for gain in (None, ("uniform", -6, 6))
+            )
+            for i in range(2):
+                before, after = plain.render(i), louder.render(i)
+                for one, old in zip(louder.events(i), plain.events(i), strict=True):
+                    factor = 10 ** (one.gain / 20) * after.scale / before.scale
+                    np.testing.assert_allclose(
+                        after.sources[one.label], factor * before.sources[one.label],
+                        rtol=1e-4, atol=1e-7,
+                    )  # fmt: skip
+                    levels = (render.level(event, louder.root) for event in (one, old))
+                    assert one.gain == pytest.approx(next(levels) - next(levels), abs=1e-9)
+
+
+@pytest.mark.parametrize("peak", [0.0, 1 / 32768, 3 / 32768])
+@pytest.mark.parametrize("changes", [{}, dict(pitch_shift=1.0), dict(effects=3.0)], ids=str)
+def test_what_keeps_its_level_is_never_amplified(tmp_path, random, peak, changes):
+    """However quiet it is: only what is brought to a loudness may have to be."""
+    audio.write(tmp_path / "x.wav", noise(random, peak=peak), RATE)
+    one = event(loudness=math.nan, snr=math.nan, **changes)
+    (kept,) = alone(tmp_path, one).sources.values()
+    samples = audio.read(tmp_path / "x.wav", 0, 0.5)[0]
+    if not changes:
+        np.testing.assert_array_equal(kept[:, 2000:6000], samples)
+    assert np.linalg.norm(kept) <= 1.5 * np.linalg.norm(samples)
+    quietest = max(render.QUIETEST, audio.loudness(samples, RATE))
+    assert render.level(one, tmp_path) == pytest.approx(quietest)
+
+
+def test_the_level_of_a_file_at_another_rate(tmp_path, random):
+    """Resampling leaves the level as it is, whatever loudness says of it."""
+    sine = 0.25 * np.sin(2 * np.pi * 300 * np.arange(2 * 44100) / 44100)
+    soundfile.write(tmp_path / "x.wav", sine, 44100, subtype="FLOAT")
+    one = event(snr=math.nan, source_duration=1.0, event_time=0.0, channels=1, loudness=math.nan)
+    placed = alone(tmp_path, one).mixture[0]
+    assert np.abs(placed[500:-500]).max() == pytest.approx(0.25, rel=1e-3)
+
+
+def test_levels_need_no_file_where_they_are_known(tmp_path):
+    assert render.level(event(snr=3.0, gain=-1.0, loudness=math.nan), tmp_path) == -28.0
+    assert render.level(event(snr=math.nan, gain=-1.0, loudness=-20.0), tmp_path) == -21.0
+    assert render.level(event(snr=math.nan, loudness=-math.inf), tmp_path) == render.QUIETEST
+    with pytest.raises(FileNotFoundError):
+        render.level(event(snr=math.nan, loudness=math.nan), tmp_path)
+
+
+# Polarity, channels, effects
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3])
+@pytest.mark.parametrize("file_channels", [1, 2, 3])
+@pytest.mark.parametrize("changes", [{}, dict(loudness=math.nan)], ids=["integers", "floats"])
+def test_polarity_and_swapped_channels(tmp_path, random, file_channels, channels, changes):
+    soundfile.write(tmp_path / "x.wav", noise(random, 1.0, file_channels).T, RATE)
+    given_, inverted, swapped, both = (
+        alone(tmp_path, event(channels=channels, polarity=polarity, swap=swap, **changes)).mixture
+        for swap, polarity in itertools.product((0, 1), (1, -1))
+    )
+    assert given_.any()
+    np.testing.assert_array_equal(inverted, -given_)
+    np.testing.assert_allclose(swapped, given_[::-1], atol=1e-7)
+    np.testing.assert_array_equal(both, -swapped)
+
+
+def test_effects_are_those_of_the_seed(tmp_path, random):
+    audio.write(tmp_path / "x.wav", noise(random), RATE)
+    plain = audio.read(tmp_path / "x.wav", 0.0, 0.5)[0]
+    placed = alone(tmp_path, event(effects=12.0)).mixture[:, 2000:6000]
+    expected = effects.apply(plain, RATE, 12)
+    gain = np.vdot(placed, expected) / np.vdot(expected, expected)
+    np.testing.assert_allclose(placed, gain * expected, atol=1e-6)
+    assert audio.loudness(placed, RATE) == pytest.approx(-30, abs=0.1)
+
+
+def test_effects_come_after_pitch_and_tempo(tmp_path, random, monkeypatch):
+    audio.write(tmp_path / "x.wav", noise(random), RATE)
+    asked = []
+    monkeypatch.setattr(render.stretch, "change", lambda x, *_: asked.append("stretch") or x)
+    monkeypatch.setattr(
+        render.effects, "apply", lambda x, *wanted: asked.append((x.shape, *wanted)) or x
+    )
+    alone(tmp_path, event(effects=7.0, pitch_shift=2.0))
+    assert asked == ["stretch", ((2, 4000), RATE, 7)]
+
+
 # Where each sample goes
 
 
@@ -324,6 +474,90 @@ def test_changes_of_pitch_and_tempo_are_asked_for(tmp_path, random, monkeypatch)
         placed = alone(tmp_path, event(**changes)).mixture
         assert bool(placed[:, 3000:].any()) is (not changes) and placed[:, 2000:3000].any()
     assert asked == [((2, 4000), RATE, 2.0, None), ((2, 4000), RATE, None, 0.5)]
+
+
+@pytest.mark.parametrize("seconds", [0.3, 0.5, 0.13])
+@pytest.mark.parametrize("kind", ["PCM_16", "FLOAT"])
+def test_a_background_is_repeated_until_it_is_long_enough(tmp_path, random, seconds, kind):
+    samples = noise(random, seconds)
+    soundfile.write(tmp_path / "x.wav", samples.T, RATE, kind)
+    samples = soundfile.read(tmp_path / "x.wav", dtype="float32")[0].T
+    one = event(role="background", source_duration=1.0, event_time=0.0)
+    expected = np.tile(samples, 9)[:, :RATE]
+    np.testing.assert_allclose(alone(tmp_path, one, fade=0.1).mixture, expected, atol=1e-7)
+    for changes in (dict(role="foreground"), dict(source_time=0.1)):
+        with pytest.raises(AudioError, match=r"x\.wav lasts 0\.\d+ s, and mixture 3 cuts it"):
+            alone(tmp_path, dataclasses.replace(one, **changes))
+
+
+# Rows that make no sense
+
+
+HOSTILE = {
+    "a.wav": (8000, 2, "PCM_16", 0.3), "b.wav": (100, 1, "PCM_16", 0.3),
+    "c.wav": (7, 2, "PCM_16", 0.5), "d.wav": (8000, 2, "FLOAT", 1e30),
+    "e.wav": (8000, 5, "FLOAT", 1e-30), "f.wav": (44100, 3, "PCM_24", 0.9),
+    "g.wav": (1000, 2, "FLOAT", 0.0),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def hostile(tmp_path_factory):
+    """Files of 1.5 s that no sensible table would name: their rates and levels are beyond all."""
+    root = tmp_path_factory.mktemp("hostile")
+    random = np.random.default_rng(0)
+    for name, (rate, channels, kind, peak) in HOSTILE.items():
+        samples = peak * random.uniform(-1, 1, (round(1.5 * rate), channels))
+        soundfile.write(root / name, samples, rate, kind)
+    return root
+
+
+often_nan = st.sampled_from([math.nan] * 3)
+hostile_rows = st.fixed_dictionaries(
+    dict(
+        source_file=st.sampled_from([*HOSTILE]),
+        source_time=st.sampled_from([0.0, 0.7]) | st.floats(0, 1.4),
+        source_duration=st.sampled_from([0.001, 0.0015, 0.1]) | st.floats(0.001, 0.5),
+        event_time=st.sampled_from([0.0, 0.9]) | st.floats(0, 1),
+        snr=often_nan | st.floats(-200, 200),
+        gain=st.sampled_from([0.0, 200.0, -200.0]),
+        pitch_shift=often_nan | st.floats(-24, 24),
+        time_stretch=often_nan | st.floats(0.25, 4),
+        loudness=often_nan | st.sampled_from([-math.inf, -70.0, 100.0]),
+        role=st.sampled_from(["foreground", "background"]),
+        polarity=st.sampled_from([1, -1]),
+        swap=st.sampled_from([0, 1]),
+        effects=often_nan | st.sampled_from([0.0, 1e9]),
+    )
+)
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    rows=st.lists(hostile_rows, min_size=1, max_size=3),
+    channels=st.integers(1, 5),
+    rate=st.sampled_from([1000, 3000, 8000, 11025]),
+    fades=st.tuples(*[st.sampled_from([0.0, 0.01, 1.0])] * 2),
+)
+def test_hostile_rows_give_a_mixture_or_a_documented_error(hostile, rows, channels, rate, fades):
+    events = [event(channels=channels, sample_rate=rate, **row) for row in rows]
+    frame = pd.DataFrame(map(dataclasses.asdict, events))
+    try:
+        mix = MixtureTable(frame, hostile, 1.0, ["x"], *fades).render(0)
+    except (TableError, AudioError) as error:
+        assert "wav" in str(error) or "Mixture" in str(error) or "Row" in str(error)
+        return
+    assert mix.mixture.shape == (channels, rate) and 0 <= mix.scale <= 1
+    assert np.isfinite(mix.mixture).all() and np.abs(mix.mixture).max() <= 1
+    loudest = max(1.0, float(np.abs(mix.sources["x"]).max()))
+    assert error_of_sum(mix) <= EXACT * loudest
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_a_level_that_no_number_can_hold(tmp_path, random):
+    soundfile.write(tmp_path / "x.wav", 1e30 * noise(random).T, RATE, subtype="FLOAT")
+    with pytest.raises(AudioError, match="Mixture 3 is louder than a float can hold"):
+        alone(tmp_path, event(loudness=-math.inf, snr=150.0))
 
 
 # Files that are not what they were
