@@ -311,6 +311,19 @@ def test_tracks_that_are_gone_or_damaged_when_they_are_summed(tmp_path, write_se
         assert os.listdir(cache) == [".lock"]
 
 
+@pytest.mark.parametrize("taxonomy", [None, TAXONOMY])
+@pytest.mark.parametrize("channels, rate", [(1, RATE), (2, 16000)])
+def test_files_that_are_others_since_the_song_was_opened(tmp_path, taxonomy, channels, rate):
+    names = ["Drums", "Bass"] if taxonomy is None else ["Drums", "Kick"]
+    for name in names:
+        write(tmp_path / "a" / f"{name}.wav", np.zeros((2, 80)))
+    (song,) = open_songs(tmp_path, taxonomy=taxonomy)
+    write(tmp_path / "a" / "Drums.wav", np.zeros((channels, 200)), rate)
+    message = rf"Drums\.wav had 2 channels and 8000 Hz .* {channels} channels and {rate} Hz now"
+    with pytest.raises(AudioError, match=message):
+        song.mixture()
+
+
 def test_names_are_equal_however_their_accents_are_encoded(tmp_path, write_session):
     apart = unicodedata.normalize("NFD", "Café")
     write_session(tmp_path / "set" / "train" / apart)

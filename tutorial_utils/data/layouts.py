@@ -141,8 +141,7 @@ class FolderSong(Song):
 
     def _read(self, label, first, count):
         if label in self.tracks:
-            rate = self.sample_rate
-            return audio.read(self.files[label], first / rate, count / rate)[0]
+            return _read(self.files[label], self.sample_rate, self.channels, first, count)
         return np.sum([self._read(stem, first, count) for stem in self.labels], axis=0)
 
 
@@ -154,18 +153,18 @@ class TrackSong(Song):
     files, once, and scales them so that they do not.
     """
 
-    def __init__(self, name, split, path, info, tracks, lengths, samples: Mapping[Path, int]):
+    def __init__(self, name, split, path, info, tracks, lengths, headers: Mapping[Path, Info]):
         super().__init__(name, split, path, info, tracks, lengths)
-        self._samples = samples  # of each file
+        self._headers = headers
 
     def _read(self, label, first, count):
-        rate = self.sample_rate
         total = np.zeros((self.channels, count), np.float32)
         if label in self.tracks:
             for file in self.tracks[label]:
-                there = min(count, self._samples[file] - first)
+                header = self._headers[file]
+                there = min(count, header.samples - first)
                 if there > 0:
-                    track = audio.read(file, first / rate, there / rate)[0]
+                    track = _read(file, header.sample_rate, header.channels, first, there)
                     total[:, :there] += audio.with_channels(track, self.channels)
         else:
             for stem in self.labels:
@@ -209,7 +208,7 @@ def open_tracks(
     )
     if plain:
         return FolderSong(name, split, path, info, tracks, lengths)
-    return TrackSong(name, split, path, info, tracks, lengths, samples)
+    return TrackSong(name, split, path, info, tracks, lengths, headers)
 
 
 def common_length(samples: Mapping, lengths: str) -> int:
@@ -255,6 +254,17 @@ def _check_agree(headers, what, unit, cure):
                 f"{shown(file)} has {here} {unit}, but {shown(first.name)} beside it has {there}. "
                 f"{cure}"
             )
+
+
+def _read(file, sample_rate, channels, first, count):
+    """Read samples of a file, which must still be the one that was opened."""
+    samples, rate = audio.read(file, first / sample_rate, count / sample_rate)
+    if (rate, len(samples)) != (sample_rate, channels):
+        raise AudioError(
+            f"{shown(file)} had {channels} channels and {sample_rate} Hz when the song was opened, "
+            f"and has {len(samples)} channels and {rate} Hz now. Open the songs again."
+        )
+    return samples
 
 
 def _name(what):
