@@ -1,5 +1,6 @@
 """The fast loudness is that of pyloudnorm, for whole signals and for segments of a profile."""
 
+import itertools
 import time
 import warnings
 
@@ -11,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tutorial_utils import loudness
+from tutorial_utils.audio import AudioError
 
 RATES = (8000, 11025, 16000, 22050, 32000, 44100, 48000, 88200, 96000)
 SAME = 1e-9  # LU
@@ -71,6 +73,26 @@ def test_a_profile_knows_the_loudness_of_segments(rate, channels, start, steps, 
     assert measured == expected or abs(measured - expected) <= SAME
 
 
+@settings(deadline=None, max_examples=40)
+@given(
+    rate=st.sampled_from([8000, 22050, 44100]),
+    channels=st.integers(1, 5),
+    cuts=st.lists(st.floats(0, 1), max_size=6),
+    levels=st.lists(level, min_size=1, max_size=8),
+)
+def test_a_profile_may_be_made_of_blocks(rate, channels, cuts, levels):
+    """Of any lengths, also of none, and of less than a step of the grid."""
+    audio = swelling(1, channels, 60 * (rate // 50) + 17, levels)
+    edges = sorted(round(cut * audio.shape[1]) for cut in (0, *cuts, 1))
+    blocks = (audio[:, first:last] for first, last in itertools.pairwise(edges))
+    whole, in_blocks = loudness.Profile(audio, rate), loudness.Profile.of_blocks(blocks, rate)
+    for start, steps in ((0, 60), (7, 30), (40, 20)):
+        onset = audio[:, start * whole.hop :][:, : round(0.1 * rate)]
+        segment = (start * whole.hop, steps * whole.hop, onset)
+        expected, measured = whole.loudness(*segment), in_blocks.loudness(*segment)
+        assert measured == expected or abs(measured - expected) <= SAME
+
+
 @settings(deadline=None, max_examples=30)
 @given(rate=st.sampled_from([8000, 44100]), start=st.integers(0, 60), steps=st.integers(20, 65))
 def test_without_its_onset_a_segment_is_nearly_known(rate, start, steps):
@@ -113,10 +135,30 @@ def test_a_sine_of_full_scale(channels, expected):
     assert measured == pytest.approx(expected, abs=0.05)  # pyloudnorm's filters are a bit off.
 
 
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("sample", [0, 8000, -1])
+def test_what_is_no_number_is_no_silence(random, value, sample):
+    """And the blocks before it do not stand for the whole."""
+    audio = noise(random, 2.0)
+    audio[1, sample] = value
+    with pytest.raises(AudioError, match="NaN or infinite samples has no loudness"):
+        loudness.integrated(audio, RATE)
+    with pytest.raises(AudioError, match="NaN or infinite samples has no loudness"):
+        loudness.Profile(audio, RATE).loudness(0, audio.shape[1])
+
+
+def test_what_is_too_short_is_no_silence(random):
+    audio = noise(random, 0.3)
+    with pytest.raises(AudioError, match=r"at least 0\.4 s"):
+        loudness.integrated(audio, RATE)
+    with pytest.raises(AudioError, match=r"at least 0\.4 s"):
+        loudness.Profile(audio, RATE).loudness(0, audio.shape[1])
+
+
 def test_more_channels_than_five_have_no_loudness(random):
-    with pytest.raises(ValueError, match="up to five channels, not for 6"):
+    with pytest.raises(AudioError, match="up to five channels, not for 6"):
         loudness.integrated(noise(random, channels=6), RATE)
-    with pytest.raises(ValueError, match="not for 6"):
+    with pytest.raises(AudioError, match="not for 6"):
         loudness.Profile(noise(random, channels=6), RATE)
 
 

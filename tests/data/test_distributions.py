@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tutorial_utils.compat import scaper
-from tutorial_utils.data.distributions import Distributions
+from tutorial_utils.data.distributions import RULES, Distributions
 from tutorial_utils.data.mixing import SongSettings, SoundSettings
 
 LABELS = ("bass", "drums", "vocals")
@@ -205,6 +205,44 @@ def test_what_cannot_be_drawn_from_is_refused_by_name(distribution):
     draw = Distributions(SongSettings(snr=distribution), LABELS)
     with pytest.raises(ValueError, match=r"^snr=.* (cannot be drawn from: |gives nothing from )"):
         draw.value("snr", "drums", np.random.RandomState(0))
+
+
+numbers = st.floats() | st.integers() | st.sampled_from([10**400, True, 1j, np.float32(2)])
+anything = st.recursive(
+    st.none() | numbers | st.text(max_size=3) | st.sampled_from([np.array([]), np.array([1.0, 2])]),
+    lambda inner: st.lists(inner, max_size=3) | st.tuples(inner, inner),
+    max_leaves=4,
+)
+almost = st.builds(
+    lambda kind, parameters: (kind, *parameters),
+    st.sampled_from([kind[0] for kind in KINDS] + ["triangular"]),
+    st.lists(anything | numbers | st.lists(numbers, max_size=3), max_size=4),
+)
+ALL = [
+    (kind, name) for kind in (SongSettings, SoundSettings) for name in RULES if hasattr(kind, name)
+]
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@settings(deadline=None, max_examples=300)
+@given(field=st.sampled_from(ALL), one=almost | anything, mapped=st.booleans())
+def test_whatever_is_given_is_drawn_from_or_refused_by_name(field, one, mapped):
+    kind, name = field
+    try:
+        given_ = dict.fromkeys(LABELS, one) if mapped else one
+        draw = Distributions(kind(**{name: given_}), LABELS)
+        random = np.random.RandomState(0)
+        if name in ("source_time", "event_time"):
+            value = draw.time(name, "drums", random, 5.0, 1.0)
+            assert 0 <= value <= 4
+            return
+        value = draw.value(name, "drums", random)
+    except ValueError as error:
+        assert str(error).startswith(name) and len(str(error)) < 2000
+        return
+    if name != "song":
+        low, high = RULES[name][1:3]
+        assert type(value) is float and (low <= value <= high or (one is None and value != value))
 
 
 second = st.floats(0, 10)

@@ -532,6 +532,7 @@ hostile_rows = st.fixed_dictionaries(
 )
 
 
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
 @settings(deadline=None, max_examples=60)
 @given(
     rows=st.lists(hostile_rows, min_size=1, max_size=3),

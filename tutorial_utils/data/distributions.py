@@ -32,7 +32,7 @@ class _Rule(NamedTuple):
 
 
 # The values that a table's checks accept. Two gains are added up in one column.
-_RULES = {
+RULES = {
     "song": _Rule("distribution", for_all_labels=True),
     "k": _Rule("snr", for_all_labels=True),
     "source_time": _Rule("time"),
@@ -45,6 +45,7 @@ _RULES = {
     "pitch_shift": _Rule("pitch_shift", -24, 24, may_be_none=True),
     "time_stretch": _Rule("time_stretch", 0.25, 4, may_be_none=True),
 }
+"""What may be given for each setting."""
 
 
 class Distributions:
@@ -65,8 +66,8 @@ class Distributions:
         self._labels = labels
         self._settings = settings
         for field in dataclasses.fields(settings):
-            if field.name in _RULES:
-                self._check(field.name, _RULES[field.name])
+            if field.name in RULES:
+                self._check(field.name, RULES[field.name])
 
     def _check(self, name, rule):
         value = getattr(self._settings, name)
@@ -137,7 +138,7 @@ class Distributions:
         if distribution is None:
             return math.nan
         kind, *parameters = distribution
-        draw, rule = self._core.SUPPORTED_DIST[kind], _RULES[name]
+        draw, rule = self._core.SUPPORTED_DIST[kind], RULES[name]
         for _ in range(_TRIES):
             try:
                 value = draw(*parameters, random_state=random)
