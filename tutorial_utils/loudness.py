@@ -1,4 +1,4 @@
-"""Loudness after ITU-R BS.1770-4, fast enough to be measured for every source of every mixture.
+"""Loudness after ITU-R BS.1770, fast enough to be measured for every source of every mixture.
 
 The measure is that of pyloudnorm, which Scaper uses: the audio is filtered (K-weighting), its
 energy is taken in blocks of 400 ms, one every 100 ms, and the blocks that are much quieter than the
@@ -12,6 +12,7 @@ from collections.abc import Iterable
 import numpy as np
 import pyloudnorm
 
+from tutorial_utils.audio import AudioError
 from tutorial_utils.cache import compiled
 
 BLOCK = 0.4
@@ -41,9 +42,16 @@ def integrated(audio: np.ndarray, sample_rate: int) -> float:
         At least 0.4 s long, of one to five channels.
     sample_rate : int, in Hz
 
+    Raises
+    ------
+    AudioError
+        If the audio is too short for a single block, has more than five channels or holds samples
+        that are not finite.
+
     References
     ----------
-    Recommendation ITU-R BS.1770-4 (2015), annex 1.
+    Recommendation ITU-R BS.1770-5 (2023), annex 1, which for up to five channels is the algorithm
+    of BS.1770-4 (2015); what the later one adds concerns sound that consists of objects.
     """
     samples = audio.shape[1]
     first, last = _blocks(samples, sample_rate)
@@ -110,6 +118,11 @@ class Profile:
             Length of the segment, rounded to the grid.
         onset : array of shape (channels, samples), optional
             The segment's first 0.1 s or more. Without it the result is off by up to 0.01 LU.
+
+        Raises
+        ------
+        AudioError
+            As :func:`integrated`, of the segment.
         """
         first = start // self.hop
         energy = self._energy[first : first + round(samples / self.hop)]
@@ -143,6 +156,10 @@ def _blocks(samples, sample_rate):
 
 def _gated(power):
     """Loudness from the mean squares of the blocks, weighted and summed over channels."""
+    if not len(power):
+        raise AudioError(f"Loudness needs at least {BLOCK} s of audio, and here is less.")
+    if not np.isfinite(power).all():
+        raise AudioError("Audio with NaN or infinite samples has no loudness.")
     with np.errstate(divide="ignore"):
         loudness = _OFFSET + 10 * np.log10(power)
     audible = power[loudness >= _ABSOLUTE_GATE]
@@ -166,7 +183,7 @@ def _beginning(channels):
     A filter's state is four numbers.
     """
     if channels > 5:
-        raise ValueError(f"Loudness is defined for up to five channels, not for {channels}.")
+        raise AudioError(f"Loudness is defined for up to five channels, not for {channels}.")
     return np.array([1.0, 1.0, 1.0, 1.41, 1.41])[:channels], np.zeros((channels, 4))
 
 

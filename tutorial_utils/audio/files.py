@@ -9,7 +9,7 @@ import functools
 import io
 import os
 import stat
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -120,10 +120,12 @@ def opened(path):
     frames = _examined(path, *version)
     try:
         if frames:
-            yield _checked(_Mp3File(path, frames))
+            _check_length(path, frames.samples)
+            yield _Mp3File(path, frames)
         else:
-            with soundfile.SoundFile(_name(path)) as file:
-                yield _checked(_SoundFile(path, file))
+            with closing(_SoundFile(path)) as sound:
+                sound.check()
+                yield sound
     except mp3.DamagedError as error:
         raise AudioError(_damaged(path, error)) from error
     except soundfile.LibsndfileError as error:
@@ -190,19 +192,30 @@ def _damaged(path, error):
 class _SoundFile:
     """What :func:`opened` gives of a file that libsndfile reads."""
 
-    def __init__(self, path, file):
-        if file.format not in _READABLE:
+    def __init__(self, path):
+        self._path = path
+        self._open()
+        self.sample_rate, self.channels = self._file.samplerate, self._file.channels
+        self.samples = self._file.frames
+
+    def _open(self):
+        self._file, self._position = soundfile.SoundFile(_name(self._path)), 0
+
+    def close(self):
+        self._file.close()
+
+    def check(self):
+        if self._file.format not in _READABLE:
             raise AudioError(
-                f"{shown(path)} is a file of the format {file.format_info!r}, of which it cannot "
-                "be told whether it is whole. Convert it to wav or flac."
+                f"{shown(self._path)} is a file of the format {self._file.format_info!r}, of which "
+                "it cannot be told whether it is whole. Convert it to wav or flac."
             )
-        if file.frames >= _ENDLESS:
+        if self.samples >= _ENDLESS:
             raise AudioError(
-                f"{shown(path)} does not say how long it is, because it was written to a pipe. "
-                "Convert it, for instance with: ffmpeg -i old.flac new.flac"
+                f"{shown(self._path)} does not say how long it is, because it was written to a "
+                "pipe. Convert it, for instance with: ffmpeg -i old.flac new.flac"
             )
-        self._path, self._file = path, file
-        self.sample_rate, self.channels, self.samples = file.samplerate, file.channels, file.frames
+        _check_length(self._path, self.samples)
 
     def read(self, first, count, integers=False):
         kind = "int16" if integers and self._file.subtype == "PCM_16" else "float32"
@@ -227,14 +240,17 @@ class _SoundFile:
         return samples.T if kind == "int16" else require_finite(samples.T, shown(self._path))
 
     def _decoded(self, first, count):
-        """Samples of shape (count, channels), decoded from the beginning of the file."""
+        """Samples of shape (count, channels), decoded from the beginning or the last one on."""
         start, end = max(min(first, self.samples - _TAIL), 0), first + count
         if self.samples - end < _TAIL:
             end = self.samples
-        with soundfile.SoundFile(_name(self._path)) as file:
-            for skipped in range(0, start, _BLOCK):
-                file.read(min(_BLOCK, start - skipped), "float32")
-            return file.read(end - start, "float32", always_2d=True)[first - start :][:count]
+        if start < self._position:
+            self.close()
+            self._open()
+        for position in range(self._position, start, _BLOCK):
+            self._file.read(min(_BLOCK, start - position), "float32")
+        self._position = end
+        return self._file.read(end - start, "float32", always_2d=True)[first - start :][:count]
 
 
 class _Mp3File:
@@ -251,13 +267,12 @@ class _Mp3File:
         return require_finite(samples.T, shown(self._path))
 
 
-def _checked(sound):
-    if sound.samples == 0:
+def _check_length(path, samples):
+    if samples == 0:
         raise AudioError(
-            f"{shown(sound._path)} holds no samples, or its header was never completed. Replace "
-            "the file, or remove it."
+            f"{shown(path)} holds no samples, or its header was never completed. Replace the file, "
+            "or remove it."
         )
-    return sound
 
 
 def write(path, audio: np.ndarray, sample_rate: int, bits: int = 16) -> Path:
