@@ -326,8 +326,8 @@ def test_files_that_are_there_and_long_enough(root):
     ("change", "message"),
     [
         (dict(source_file="a/bass.wav"), r"'source_file': a/bass\.wav is not in .*root=\.\.\."),
-        (dict(source_file="a"), "'source_file': a is not in "),
-        (dict(source_file="."), r"'source_file': \. is not in "),
+        (dict(source_file="a"), "'source_file': a cannot be used: .* is a folder"),
+        (dict(source_file="."), r"'source_file': \. cannot be used: .* is a folder"),
         (dict(source_file="x" * 400), "'source_file': xxx.* cannot be used: .*too long"),
         (dict(source_time=1.001), r"'source_time': 1\.001 with source_duration 1\.000 reaches bey"),
         (dict(source_time=9e8), r"'source_time': 900000000\.0 .* lasts 2\.000 s"),

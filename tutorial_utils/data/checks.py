@@ -76,26 +76,25 @@ def parse(cells: pd.DataFrame, place: Callable[[int], str] = numbered) -> pd.Dat
     for name in COLUMNS:
         if name not in cells:
             continue
-        texts = cells[name]
         if _TYPES[name] is str:
-            parsed[name] = texts
+            parsed[name] = cells[name]
             continue
-        if name in _MAY_BE_EMPTY:
-            texts = texts.where(texts != "", "nan")
+        texts = cells[name].tolist()
+        empty = "nan" if name in _MAY_BE_EMPTY else ""
         try:
-            parsed[name] = np.array([float(text) for text in texts])
+            parsed[name] = np.array([float(text or empty) for text in texts])
         except ValueError:
-            row = next(row for row, text in enumerate(texts) if not _is_number(text))
+            row = next(row for row, text in enumerate(texts) if not _is_number(text or empty))
             raise TableError(
-                f"{place(row)}, column '{name}': '{shown(texts.iloc[row])}' is not a number. If a "
+                f"{place(row)}, column '{name}': '{shown(texts[row])}' is not a number. If a "
                 "spreadsheet made this of one, import the file there with all columns as text."
             ) from None
-        if (wrong := cells[name].str.contains("nan", case=False).to_numpy()).any():
-            row = int(wrong.argmax())
-            raise TableError(
-                f"{place(row)}, column '{name}': 'nan' is not a number. Leave the cell empty if "
-                "nothing is to be done."
-            )
+        for row in np.flatnonzero(np.isnan(parsed[name])):
+            if texts[row]:
+                raise TableError(
+                    f"{place(row)}, column '{name}': 'nan' is not a number. Leave the cell empty "
+                    "if nothing is to be done."
+                )
     return pd.DataFrame(parsed)
 
 

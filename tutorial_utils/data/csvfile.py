@@ -158,7 +158,7 @@ def _require_all(text):
 def _with_points(text):
     """The same with points for decimal commas."""
     numbers = text.cells[[name for name in checks.FRACTIONS if name in text.cells]]
-    if not numbers.apply(lambda column: column.str.contains(",", regex=False)).to_numpy().any():
+    if not any("," in "".join(column.tolist()) for _, column in numbers.items()):
         return text
     commas = numbers.apply(lambda column: column.str.fullmatch(_DECIMAL_COMMA)).astype(bool)
     points = numbers.apply(lambda column: column.str.contains(".", regex=False)).astype(bool)
