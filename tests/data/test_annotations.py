@@ -396,6 +396,17 @@ def test_relative_paths_where_scaper_ran(folder, tmp_path, moved, monkeypatch):
         MixtureTable.from_jams(path, root="~nosuchuser")
 
 
+def test_what_we_write_holds_in_any_folder(songs, tmp_path, monkeypatch):
+    table = MixtureTable.sample(songs, 1, duration=1.0)
+    csv = table.to_csv(tmp_path / "t.csv")
+    monkeypatch.chdir(table.root.parent)
+    here = MixtureTable.from_csv(csv, root=table.root.name)
+    assert not here.root.is_absolute()
+    (path,) = write(here, tmp_path)
+    monkeypatch.chdir("/")
+    assert MixtureTable.from_jams(path).root == table.root
+
+
 def test_folders_of_foreground_and_background(folder, tmp_path):
     """Scaper's have one each; the root is the one that holds both, or either if it holds all."""
     shutil.copytree(folder, tmp_path / "old" / "foreground", ignore=lambda *_: ["street"])

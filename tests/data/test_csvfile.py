@@ -490,6 +490,7 @@ def without_cells(text, line, n):
         (lambda text: text.encode("utf-16")[:-1], "is no CSV file: .*codec can't decode line 14"),
         (lambda text: lines_of(text)[0], "there are no rows. The file was cut off"),
         (lambda text: uncounted("\n".join(lines_of(text)[:2])), "The table has no rows"),
+        (lambda text: lines_of(text)[0] + "\n,,,\n,,\n", "column 'mixture' is missing"),
         (
             lambda text: uncounted(text[: text.index("foreground") - 40]),
             r"Line 3, column '\w+': '' is not a",
@@ -528,7 +529,7 @@ def without_cells(text, line, n):
             "There are 100000 columns 'snr'",
         ),
     ],
-    ids=range(25),
+    ids=range(26),
 )
 def test_a_file_that_is_no_table(file, change, message):
     with pytest.raises(TableError, match=message):

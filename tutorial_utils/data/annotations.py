@@ -63,6 +63,7 @@ def write(events: Sequence[Event], root: Path, duration: float, fade_in: float, 
 
     from tutorial_utils.compat import scaper
 
+    root = Path(root).absolute()  # The file may be read from another folder.
     annotation = jams.Annotation(NAMESPACE, time=0, duration=duration)
     events = sorted(events, key=lambda event: event.event_time)  # As JAMS keeps them.
     levels = []

@@ -101,7 +101,7 @@ def _cells(lines, separator, first_line):
     leave empty ones at the end.
     """
     table = _split(lines, separator, first_line)
-    while not table[-1]:
+    while len(table) > 1 and not table[-1]:
         del table[-1]
     names, *rows = table
     names = [name.strip() for name in names]
