@@ -1,8 +1,10 @@
 """A table gives views of itself, and is made by hand, from songs and from single sounds."""
 
+import dataclasses
 import json
 import math
 import pickle
+import time
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +14,8 @@ from helpers import RATE
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tutorial_utils.data import MixtureTable, open_songs, open_sounds
+from tutorial_utils import audio
+from tutorial_utils.data import MixtureTable, mixing, open_songs, open_sounds
 from tutorial_utils.data.checks import COLUMNS, TableError
 from tutorial_utils.data.songs import LABELS
 
@@ -227,6 +230,151 @@ def test_what_cannot_be_drawn(songs, sounds_root, wanted, message):
     both = {"n": 2, "duration": 1.0, "channels": 1, "sample_rate": RATE} | wanted
     with pytest.raises(ValueError, match=message):
         MixtureTable.sample_sounds(open_sounds(sounds_root), **both)
+
+
+def numbers(low, high, unbounded=None):
+    """Distributions of every kind between two values, and a normal one that may leave them."""
+    value = st.floats(low, high)
+    pair = st.tuples(value, value).map(sorted)
+    mean, deviation = unbounded or ((low + high) / 2, high - low)
+    return st.one_of(
+        st.tuples(st.just("const"), value),
+        st.lists(value, min_size=1, max_size=3).map(lambda values: ("choose", values)),
+        pair.map(lambda ends: ("choose_weighted", ends, [0.25, 0.75])),
+        pair.map(lambda ends: ("uniform", *ends)),
+        st.just(("normal", mean, deviation)),
+        pair.map(lambda ends: ("truncnorm", mean, deviation or 1.0, ends[0], ends[1] + 1e-3)),
+    )
+
+
+DRAWN = dict(
+    duration=st.sampled_from([0.1, 0.3, 1.0, 1.5, 7.3]) | st.floats(0.1, 20),
+    snr=st.none() | numbers(-200, 200 - 1e-3),
+    ref_db=numbers(-200, 200 - 1e-3),
+    gain=st.none() | numbers(-100, 100 - 1e-3),
+    pitch_shift=st.none() | numbers(-24, 24 - 1e-3),
+    time_stretch=st.none() | numbers(0.25, 4 - 1e-3),
+    source_time=numbers(0, 5),
+    polarity=st.floats(0, 1),
+    swap=st.floats(0, 1),
+    effects=st.floats(0, 1),
+    channels=st.integers(1, 5),
+    sample_rate=st.sampled_from([1000, 8000, 11025, 44100]),
+)
+
+
+@pytest.fixture(scope="module")
+def odd_sounds(sounds_root, tmp_path_factory):
+    """Sounds of many lengths, down to the shortest that can be mixed."""
+    root = tmp_path_factory.mktemp("odd")
+    for samples in (8, 9, 13, 100, 4001):
+        audio.write(root / "click" / f"{samples}.wav", np.full((1, samples), 0.1), RATE)
+    return [*open_sounds(sounds_root), *open_sounds(root)]
+
+
+def is_whole(table, path):
+    """Whether a table passes all checks, down to the files, and its mixtures its own."""
+    assert same(MixtureTable.from_csv(table.to_csv(path)), table)
+    return True
+
+
+ignore_scaper = pytest.mark.filterwarnings("ignore::Warning")
+
+
+@ignore_scaper
+@settings(deadline=None, max_examples=60)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    k=st.integers(1, 6) | numbers(1, 6),
+    event_duration=numbers(0.001, 5, unbounded=(0.0, 0.01)) | st.just(("const", math.inf)),
+    event_time=numbers(0, 30),
+    wanted=st.fixed_dictionaries(DRAWN),
+)
+def test_what_is_drawn_of_sounds_is_never_refused(
+    odd_sounds, tmp_path_factory, seed, k, event_duration, event_time, wanted
+):
+    try:
+        table = MixtureTable.sample_sounds(
+            odd_sounds, 4, seed, k=k, event_duration=event_duration, event_time=event_time,
+            fade=0.0, **wanted,
+        )  # fmt: skip
+    except ValueError as error:
+        # A normal distribution may give a number of categories that are not there.
+        assert isinstance(k, tuple) and "categories cannot be drawn from 6" in str(error)
+        return
+    assert is_whole(table, tmp_path_factory.mktemp("csv") / "t.csv")
+    assert (table.rows["source_duration"] >= 0.001).all()
+
+
+@ignore_scaper
+@settings(deadline=None, max_examples=40)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    coherent=st.sampled_from([0.0, 0.5, 1.0]),
+    song_gain=st.none() | numbers(-100, 100 - 1e-3),
+    wanted=st.fixed_dictionaries(DRAWN),
+)
+def test_what_is_drawn_of_songs_is_never_refused(
+    songs, tmp_path_factory, seed, coherent, song_gain, wanted
+):
+    wanted["duration"] = min(wanted["duration"], 0.75)  # which may be cut from 3 s
+    table = MixtureTable.sample(
+        songs, 3, seed, coherent=coherent, song_gain=song_gain, fade=0.0, **wanted
+    )
+    assert is_whole(table, tmp_path_factory.mktemp("csv") / "t.csv")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (dict(label="=x"), r"A row of .*wav, column 'label': '=x' would be run as a formula"),
+        (dict(label=""), "column 'label': '' is no text"),
+        (dict(file=Path("/a/@home.wav")), "column 'song': '@home' would be run as a formula"),
+        (dict(file=Path("/a/b\nc.wav")), r"column '\w+': 'b\\nc' holds control characters"),
+        (dict(file=Path("/a/b\\c.wav")), "does not lie below the table's root"),
+        (dict(file=Path("/a/b\udcff.wav")), "holds bytes that are no UTF-8 text"),
+    ],
+    ids=str,
+)
+def test_names_are_checked_before_anything_is_drawn(sounds_root, monkeypatch, change, message):
+    """Also of sounds that would hardly ever be drawn."""
+    monkeypatch.setattr("tutorial_utils.data.mixing.draw_sounds", lambda *_: 1 / 0)
+    first, *others = open_sounds(sounds_root)
+    sounds = [*others, dataclasses.replace(first, **change)]
+    with pytest.raises(TableError, match=message):
+        MixtureTable.sample_sounds(sounds, 1, channels=1, sample_rate=RATE)
+
+
+def test_a_bar_shows_how_far_drawing_is(songs, capsys, monkeypatch):
+    """Once it takes more than a second."""
+    draw = mixing.draw_songs
+
+    def slowly(*wanted):
+        for i, events in enumerate(draw(*wanted)):
+            time.sleep(1.1 if i == 2 else 0)
+            yield events
+
+    sample(songs, 4, duration=0.5)
+    assert "Drawing" not in capsys.readouterr().err
+    monkeypatch.setattr(mixing, "draw_songs", slowly)
+    sample(songs, 4, duration=0.5)
+    shown = capsys.readouterr().err
+    assert "Drawing mixtures" in shown and "4/4" in shown
+
+
+def test_a_table_made_by_hand_is_checked_too(songs):
+    """A fade or a mixture of a day would take all memory there is."""
+    rows = sample(songs, 1, **AS_IT_IS).rows
+    root = songs[0].files["drums"].parents[2]
+    for wanted, message in [
+        (dict(duration=86401.0), "duration is 86401.0, not a number from"),
+        (dict(duration=80000.0), "would take 26 GB of memory"),
+        (dict(fade_in=86400.0), r"fade_in is 86400.0, not a number from 0 to 1"),
+        (dict(fade_out=math.inf), "fade_out is inf, not a number from 0 to 1"),
+        (dict(duration=math.nan), "duration is nan, not a number from"),
+    ]:
+        with pytest.raises(TableError, match=message):
+            MixtureTable(rows, root, **{"duration": 1.0, "labels": LABELS} | wanted)
 
 
 def test_nothing_to_mix():
