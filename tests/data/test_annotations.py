@@ -469,6 +469,15 @@ def test_accents_may_be_encoded_otherwise_on_the_disk(tmp_path, write_song, in_f
         np.testing.assert_array_equal(read.render(0).mixture, table.render(0).mixture)
 
 
+def test_a_label_is_one_however_its_accents_are_encoded(scapers, tmp_path):
+    def rename(annotation, said, data):
+        for i, observation in enumerate(data):
+            observation["value"]["label"] = ("é", "e\u0301")[i % 2]
+
+    read = MixtureTable.from_jams(scapers(rename))
+    assert len(read.labels) == 1 and {*read.rows["label"]} == {*read.labels}
+
+
 def test_an_older_scaper_said_only_the_duration(scapers):
     path = scapers(lambda annotation, said, data: said.pop("original_duration"))
     assert MixtureTable.from_jams(path).duration == 2.0

@@ -19,6 +19,7 @@ from tqdm import tqdm
 from tutorial_utils import files
 from tutorial_utils.data import annotations, checks, csvfile, mixing, render
 from tutorial_utils.data.decoding import decoded
+from tutorial_utils.data.disk import normalised
 from tutorial_utils.data.mixing import Event
 from tutorial_utils.data.songs import Song
 from tutorial_utils.data.sounds import Sound
@@ -494,7 +495,7 @@ class MixtureTable:
             for number in range(len(described.events))
         ]
         rows = _relative(events, root)
-        labels = sorted({*rows["label"]})
+        labels = sorted({normalised(label): label for label in rows["label"]}.values())
         rows = checks.rows(rows, frame.duration, labels, places.__getitem__)
         rows = checks.files(rows, root, places.__getitem__)
         return cls(rows, root, frame.duration, labels, frame.fade_in, frame.fade_out)
