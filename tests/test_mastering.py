@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from hostile import numbers, sounds
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -107,3 +108,23 @@ def test_what_is_quiet_passes_untouched():
 def test_bad_input_is_named(call, message):
     with pytest.raises(AudioError, match=message):
         call(np.stack([steady(-6.0), steady(-6.0)]))
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    sound=sounds,
+    rate=numbers | st.just(RATE),
+    compressor=st.tuples(*[numbers | st.floats(0, 20)] * 5),
+    limiter=st.tuples(*[numbers | st.floats(0, 1)] * 3),
+)
+def test_anything_has_a_gain_curve_or_is_refused(sound, rate, compressor, limiter):
+    curves = {mastering.compressor_gain: compressor, mastering.limiter_gain: limiter}
+    for curve, values in curves.items():
+        for some in (values, ()):
+            try:
+                gain = curve(sound, rate, *some)
+            except AudioError as error:
+                assert str(error).isprintable()
+                continue
+            assert gain.shape == (np.shape(sound)[-1],) and gain.dtype == np.float32
+            assert ((gain >= 0) & (gain <= 1)).all()

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import scipy.signal
+from hostile import numbers, sounds
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -275,3 +276,28 @@ def test_errors_of_fingerprints_and_of_clipped():
     short = measures.fingerprint(melody(0, 1), RATE)
     with pytest.raises(AudioError, match="cannot overlap"):
         measures.agreement(short, short)
+
+
+@given(sound=sounds, rate=numbers | st.sampled_from([4000, 11025, 44100]), longer=st.booleans())
+@settings(max_examples=80, deadline=None)
+def test_anything_is_measured_or_refused(sound, rate, longer):
+    try:
+        sound = tu.audio.as_channels(sound)
+        if longer:
+            sound = np.tile(sound, 3000)[:, :30_000]
+        assert 0 <= measures.clipped(sound) <= 1
+    except AudioError:
+        return  # And so do the others, which need more of a sound.
+    try:
+        found = measures.fingerprint(sound, rate)
+        assert found.shape[0] == 31 and np.isin(found, (-1, 0, 1)).all()
+    except AudioError:
+        pass
+    try:
+        values = measures.sound(sound, rate)
+        assert 0 <= values["silence (%)"] <= 100
+        assert np.isfinite(list(values.values())).all() or values["silence (%)"] == 100
+    except AudioError:
+        pass
+    assert measures.decibels(sound) < np.inf
+    assert np.isnan(measures.decibels(sound, sound)) == (not np.any(sound))

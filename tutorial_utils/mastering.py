@@ -13,17 +13,21 @@ DAFx 2002: the largest reduction needed in the near future, smoothed over as lon
 less than the reduction needed now.
 """
 
+import math
+from numbers import Real
+
 import numpy as np
 from scipy.ndimage import maximum_filter1d
 
-from tutorial_utils.audio import AudioError, as_channels, require_finite
+from tutorial_utils.audio import AudioError, as_channels, hertz, require_finite
+from tutorial_utils.text import shown
 
 _SILENCE = 1e-6  # -120 dB; the logarithm needs a floor
 
 
 def compressor_gain(
     audio: np.ndarray,
-    sample_rate: float,
+    sample_rate: int,
     threshold_db: float = -20.0,
     ratio: float = 4.0,
     knee_db: float = 6.0,
@@ -36,7 +40,7 @@ def compressor_gain(
     ----------
     audio : array of shape (channels, samples)
         What the compressor listens to.
-    sample_rate : float, in Hz
+    sample_rate : int, in Hz
     threshold_db : float, in dB relative to full scale
         Peaks above it are reduced.
     ratio : float, at least 1
@@ -49,7 +53,7 @@ def compressor_gain(
     Returns
     -------
     array of shape (samples,), float32
-        Factors in (0, 1].
+        Factors from 0 to 1.
 
     Raises
     ------
@@ -64,19 +68,21 @@ def compressor_gain(
     >>> round(20 * float(np.log10(gain[-1])))           # 20 dB come out as 5
     -15
     """
+    _check(threshold_db, ratio, knee_db, attack, release)
+    sample_rate = hertz(sample_rate)
     if not (ratio >= 1 and knee_db >= 0):
         raise AudioError(
             f"A compressor needs a ratio of at least 1 and a knee of at least 0 dB, not {ratio:g} "
             f"and {knee_db:g} dB."
         )
     needed = reduction(_peak_db(audio) - threshold_db, ratio, knee_db)
-    _check_times(attack, release, sample_rate)
+    _check_times(attack, release)
     return _factors(smoothed(needed, 1 / sample_rate, attack, release, needed[0]))
 
 
 def limiter_gain(
     audio: np.ndarray,
-    sample_rate: float,
+    sample_rate: int,
     ceiling_db: float = -1.0,
     look_ahead: float = 0.005,
     release: float = 0.05,
@@ -90,17 +96,18 @@ def limiter_gain(
     ----------
     audio : array of shape (channels, samples)
         What the limiter listens to.
-    sample_rate : float, in Hz
+    sample_rate : int, in Hz
     ceiling_db : float, in dB relative to full scale
     look_ahead : float, in seconds
-        How long before a peak the gain begins to fall. The curve is not delayed against the audio.
+        How long before a peak the gain begins to fall, at most 1 s. The curve is not delayed
+        against the audio.
     release : float, in seconds
         Time constant with which the reduction shrinks after a peak.
 
     Returns
     -------
     array of shape (samples,), float32
-        Factors in (0, 1].
+        Factors from 0 to 1.
 
     Raises
     ------
@@ -114,9 +121,11 @@ def limiter_gain(
     >>> float(np.abs(limiter_gain(clap, 44100, ceiling_db=-6.0) * clap).max()) <= 10 ** (-6 / 20)
     True
     """
-    if not look_ahead >= 0:
-        raise AudioError(f"A limiter cannot look {look_ahead:g} s ahead; give 0 s or more.")
-    _check_times(0.0, release, sample_rate)
+    _check(ceiling_db, look_ahead, release)
+    sample_rate = hertz(sample_rate)
+    if not 0 <= look_ahead <= 1:
+        raise AudioError(f"A limiter cannot look {look_ahead:g} s ahead; give 0 to 1 s.")
+    _check_times(0.0, release)
     needed = np.maximum(_peak_db(audio) - ceiling_db, 0)
     window = round(look_ahead * sample_rate) + 1
     # The filter's window is centred; shifted by half of itself, it begins with the sample itself.
@@ -176,12 +185,15 @@ def _peak_db(audio):
     return 20 * np.log10(np.maximum(np.abs(audio).max(axis=0), _SILENCE))
 
 
-def _check_times(attack, release, sample_rate):
-    if not (attack >= 0 and release >= 0 and sample_rate > 0):
-        raise AudioError(
-            f"Attack ({attack:g} s) and release ({release:g} s) must not be negative, and the "
-            f"sample rate ({sample_rate:g} Hz) must be above 0."
-        )
+def _check(*settings):
+    for value in settings:
+        if not (isinstance(value, Real) and math.isfinite(value)):
+            raise AudioError(f"A setting is a finite number, not {shown(value)}.")
+
+
+def _check_times(attack, release):
+    if attack < 0 or release < 0:
+        raise AudioError(f"Attack ({attack:g} s) and release ({release:g} s) must not be negative.")
 
 
 def _factors(reduction_db):

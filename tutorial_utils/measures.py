@@ -109,7 +109,8 @@ def sound(signal: np.ndarray, sample_rate: int) -> dict[str, float]:
     Raises
     ------
     AudioError
-        If the array has another shape, or lasts less than 0.4 s.
+        If the array has another shape, lasts less than 0.4 s, or has no loudness for another
+        reason (see :func:`tutorial_utils.audio.loudness`).
 
     Examples
     --------
@@ -118,7 +119,7 @@ def sound(signal: np.ndarray, sample_rate: int) -> dict[str, float]:
     >>> round(values["loudness (LUFS)"], 1), round(values["crest (dB)"], 1)
     (-9.1, 3.0)
     """
-    signal = audio.as_channels(signal)
+    signal, sample_rate = audio.as_channels(signal), audio.hertz(sample_rate)
     loudness = audio.loudness(signal, sample_rate)
     mono = signal.mean(axis=0, dtype=np.float64)
     whole = len(mono) // transforms.HOP * transforms.HOP
@@ -224,14 +225,14 @@ def clipped(signal: np.ndarray, run: int = 3) -> float:
     Raises
     ------
     AudioError
-        If the array has another shape, or there are no samples.
+        If the array has another shape, there are no samples, or one is not finite.
 
     Examples
     --------
     >>> clipped([[0.1, 1.0, 1.0, 1.0, 0.5, 1.0, 0.2, 0.0, 0.3, 0.1]])
     0.3
     """
-    signal = audio.as_channels(signal)
+    signal = audio.require_finite(audio.as_channels(signal), "The signal")
     if not signal.size:
         raise AudioError("There are no samples to look at.")
     magnitude = np.abs(signal)
@@ -272,9 +273,11 @@ def fingerprint(signal: np.ndarray, sample_rate: int) -> np.ndarray:
     Raises
     ------
     AudioError
-        If the array has another shape, lasts less than 0.3 s, or has a lower sample rate.
+        If the array has another shape, lasts less than 0.3 s, has a lower sample rate, or holds
+        samples that are not finite.
     """
-    mono = audio.as_channels(signal).mean(axis=0, dtype=np.float64)
+    signal = audio.require_finite(audio.as_channels(signal), "The signal")
+    mono, sample_rate = signal.mean(axis=0, dtype=np.float64), audio.hertz(sample_rate)
     if sample_rate < 8000 or len(mono) < 0.3 * sample_rate:
         raise AudioError(
             f"A fingerprint needs 0.3 s at 8000 Hz or more; this sound has {len(mono)} samples at "

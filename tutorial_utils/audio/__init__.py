@@ -8,6 +8,7 @@ scale at ±1. This module is where files become such arrays (:mod:`.files`, with
 from .arrays import (
     AudioError,
     as_channels,
+    hertz,
     loudness,
     require_finite,
     resample,
@@ -21,6 +22,7 @@ __all__ = [
     "AudioError",
     "Info",
     "as_channels",
+    "hertz",
     "info",
     "loudness",
     "opened",

@@ -172,7 +172,13 @@ def require_finite(audio: np.ndarray, what) -> np.ndarray:
 
 
 def hertz(sample_rate) -> int:
-    """Give a sample rate as an int, if it is one."""
+    """Give a sample rate as an int.
+
+    Raises
+    ------
+    AudioError
+        If it is no whole number above 0, of at most 31 bits.
+    """
     try:
         whole = int(sample_rate)
     except (TypeError, ValueError, OverflowError):
