@@ -30,7 +30,7 @@ import scipy.fft
 import scipy.signal
 
 from tutorial_utils import mastering
-from tutorial_utils.audio import AudioError, require_finite
+from tutorial_utils.audio import as_channels, hertz, require_finite
 
 SEEDS = 2**32
 """Seeds of chains are whole numbers from 0 up to this one, which is not among them."""
@@ -260,7 +260,7 @@ class Chain:
     bright: float
     wet: float
 
-    def __call__(self, audio: np.ndarray, sample_rate: float) -> np.ndarray:
+    def __call__(self, audio: np.ndarray, sample_rate: int) -> np.ndarray:
         """Process audio of shape (channels, samples); the result is as long, in float32.
 
         What sounds before the audio begins is not known, so its reverb is not there, and the reverb
@@ -270,12 +270,10 @@ class Chain:
         Raises
         ------
         AudioError
-            If the audio is not of this shape, or holds samples that are not finite.
+            If the audio is not of this shape, or holds samples that are not finite, or the sample
+            rate is none.
         """
-        audio = np.asarray(audio, dtype=np.float32)
-        if audio.ndim != 2 or not len(audio):
-            raise AudioError(f"Audio must have the shape (channels, samples), not {audio.shape}.")
-        require_finite(audio, "The audio")
+        audio, sample_rate = require_finite(as_channels(audio), "The audio"), hertz(sample_rate)
         if not audio.shape[1]:
             return audio
         held = [band for band in self.bands if band.frequency < _HIGHEST * sample_rate]
@@ -359,13 +357,13 @@ def chain(seed: int) -> Chain:
     )
 
 
-def apply(audio: np.ndarray, sample_rate: float, seed: int) -> np.ndarray:
+def apply(audio: np.ndarray, sample_rate: int, seed: int) -> np.ndarray:
     """Process audio with the chain of a seed: ``chain(seed)(audio, sample_rate)``.
 
     Parameters
     ----------
     audio : array of shape (channels, samples)
-    sample_rate : float, in Hz
+    sample_rate : int, in Hz
     seed : int
         As for :func:`chain`.
 

@@ -217,12 +217,14 @@ def _converted(samples, file_rate, event):
 
 def _changed(samples, event):
     """Bring a segment to its pitch, its tempo and its sound."""
+    if not _is_sound(samples):
+        return samples
     pitch, factor = (
         None if math.isnan(value) else value for value in (event.pitch_shift, event.time_stretch)
     )
-    if _is_sound(samples) and not (pitch is None and factor is None):
+    if not (pitch is None and factor is None):
         samples = stretch.change(samples, event.sample_rate, pitch, factor)
-    if not math.isnan(event.effects):
+    if not math.isnan(event.effects) and _is_sound(samples):
         samples = effects.apply(samples, event.sample_rate, int(event.effects))
     return samples
 
