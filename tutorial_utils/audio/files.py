@@ -21,6 +21,7 @@ from tutorial_utils.text import shown
 
 from . import containers, mp3
 from .arrays import AudioError, as_channels, hertz, require_finite, segment
+from .memory import alone
 
 SUFFIXES = (".wav", ".flac", ".mp3", ".ogg")
 _WRITABLE = (".wav", ".flac")
@@ -326,7 +327,7 @@ def write(path, audio: np.ndarray, sample_rate: int, bits: int = 16) -> Path:
     # In memory first: of a disk that is full libsndfile says nothing when it closes a flac file.
     encoded = io.BytesIO()
     try:
-        soundfile.write(encoded, integers, sample_rate, f"PCM_{bits}", format=suffix[1:])
+        alone(soundfile.write, encoded, integers, sample_rate, f"PCM_{bits}", format=suffix[1:])
     except soundfile.LibsndfileError as error:
         raise AudioError(
             f"{shown(path)}: audio of {len(audio)} channels at {sample_rate} Hz cannot be written "

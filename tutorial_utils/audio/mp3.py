@@ -23,6 +23,8 @@ from typing import BinaryIO
 import numpy as np
 import soundfile
 
+from .memory import alone
+
 _ID3V2, _ID3V1, _APE = b"ID3", b"TAG", b"APETAGEX"
 _JUNK = 65536  # bytes before the first frame that are searched, as mpg123 does
 _DECODER_DELAY = 529  # samples by which a decoder of layer III is late
@@ -95,8 +97,7 @@ class Frames:
         wanted = max(begin // length - _OVERLAP, 0)
         last = -(-end // length)
         stream, start = self._excerpt(file, wanted, last)
-        with soundfile.SoundFile(io.BytesIO(stream)) as decoder:
-            decoded = decoder.read((last - start) * length, "float32", always_2d=True)
+        decoded = alone(_decoded, stream, (last - start) * length)
         segment = decoded[begin - start * length : end - start * length]
         if len(segment) < count:
             raise DamagedError(
@@ -139,6 +140,11 @@ class Frames:
         missing = 2 + last - start - sum(map(len, parts)) // size
         parts.append(max(missing, 1) * parts[0][:4].ljust(size, b"\0"))
         return b"".join(parts), start
+
+
+def _decoded(stream, samples):
+    with soundfile.SoundFile(io.BytesIO(stream)) as decoder:
+        return decoder.read(samples, "float32", always_2d=True)
 
 
 def begins(head: bytes) -> bool:
