@@ -109,3 +109,22 @@ def test_every_public_name_can_be_loaded():
     for module in (tu, tu.data, tu.models):
         for name in dir(module):
             assert getattr(module, name) is not None
+
+
+def test_contributing_says_what_every_module_is_for():
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    package = ROOT / "tutorial_utils"
+    for path in sorted(package.iterdir()):
+        if path.suffix == ".py" and not path.stem.startswith("_"):
+            assert path.name in text, path.name
+        elif (path / "__init__.py").is_file():
+            assert f"`{path.name}/" in text, path.name
+    for path in sorted((package / "data").glob("[a-z]*.py")):
+        assert path.name in text, path.name
+
+
+def test_no_module_grows_beyond_what_a_reader_holds():
+    """About 400 lines, as the design has it."""
+    for path in sorted((ROOT / "tutorial_utils").rglob("*.py")):
+        lines = len(path.read_text(encoding="utf-8").splitlines())
+        assert lines <= 420, f"{path.relative_to(ROOT)} has {lines} lines: split it by subject"
