@@ -125,6 +125,18 @@ def test_the_number_of_workers_does_not_matter(table, workers, transform):
     assert_same(together, alone)
 
 
+@pytest.mark.parametrize("start", ["fork", pytest.param("spawn", marks=spawned)])
+def test_nor_does_it_with_all_that_can_be_done_to_a_stem(songs, start):
+    table = MixtureTable.sample(
+        songs, 10, 2, duration=0.5, snr=None, gain=("uniform", -3, 3), song_gain=("normal", 0, 2),
+        polarity=0.5, swap=0.5, effects=0.5,
+    )  # fmt: skip
+    assert 5 < table.rows["effects"].notna().sum() < 35
+    dataset = MixtureDataset(table)
+    together = everything(dataset, batch_size=3, num_workers=2, multiprocessing_context=start)
+    assert_same(together, everything(dataset, batch_size=3))
+
+
 def test_the_number_of_threads_does_not_matter(table):
     """A worker has one, the main process more: sums must not depend on how they are shared out."""
     dataset, threads = MixtureDataset(table, SPECTROGRAMS), torch.get_num_threads()
@@ -330,13 +342,15 @@ def test_the_fingerprint_is_that_of_the_items(songs, table):
     two = table.summed(a=["drums", "vocals"], b=["other", "bass"])
     tables = [
         changed(n=9), changed(seed=3), changed(duration=0.6), changed(fade=0.02),
-        changed(channels=1), one, two, one.subset("train"),
+        changed(channels=1), changed(snr=None), changed(gain=("const", 1.0)),
+        changed(polarity=1.0), changed(swap=1.0), changed(effects=1.0), one, two,
+        one.subset("train"),
     ]  # fmt: skip
     others = [MixtureDataset(other) for other in tables] + [
         MixtureDataset(table, transform)
         for transform in (SPECTROGRAMS, Magnitudes(256, 128), Magnitudes(512, 64))
     ]
-    assert len({ours, *(other.fingerprint for other in others)}) == 12
+    assert len({ours, *(other.fingerprint for other in others)}) == 17
 
 
 def test_the_fingerprint_survives_a_file_and_a_move(table, tmp_path):

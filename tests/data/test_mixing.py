@@ -4,6 +4,7 @@ import copy
 import hashlib
 import math
 import os
+import struct
 import subprocess
 import sys
 from collections import Counter
@@ -466,6 +467,48 @@ def test_a_file_that_changed_is_measured_again(tmp_path, write_song, random):
     (after,) = draw(songs, 1, **AS_IT_IS)
     changes = [new.loudness - old.loudness for old, new in zip(before, after, strict=True)]
     assert changes == pytest.approx([0, -20, 0, 0], abs=0.5)
+
+
+def long_song(folder, seconds, rate=44100):
+    """A song whose stems sound for a second in ten: sparse files that take no room on the disk."""
+    sound = np.random.default_rng(0).integers(-9000, 9000, (rate, 2)).astype("<i2").tobytes()
+    size = 4 * seconds * rate
+    parts = (b"RIFF", 36 + size, b"WAVE", b"fmt ", 16, 1, 2, rate, 4 * rate, 4, 16, b"data", size)
+    folder.mkdir(parents=True)
+    for label in LABELS:
+        with open(folder / f"{label}.wav", "wb") as file:
+            file.write(struct.pack("<4sI4s4sIHHIIHH4sI", *parts))
+            for second in range(0, seconds, 10):
+                file.seek(44 + 4 * second * rate)
+                file.write(sound)
+            file.truncate(44 + size)
+
+
+LONG = """
+import resource, sys
+from tutorial_utils.data import MixtureTable, open_songs
+songs = open_songs(sys.argv[1])
+wanted = dict(duration=5.0, audible="vocals", pitch_shift=None, time_stretch=None)
+peaks = []
+for chosen in (songs[:1], songs[1:]):
+    MixtureTable.sample(chosen, 10, **wanted)
+    peaks.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
+print(*peaks)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="asks Linux for the memory")
+def test_stems_of_two_hours_take_no_more_memory_than_short_ones(tmp_path):
+    """As 32-bit numbers, each of them would take 2.5 GB."""
+    long_song(tmp_path / "a", 60)
+    long_song(tmp_path / "b", 7200)
+    run = subprocess.run(
+        [sys.executable, "-c", LONG, tmp_path], capture_output=True, text=True, check=True
+    )
+    short, long = map(int, run.stdout.split())
+    print(f"{short / 1e6:.0f} MB with stems of a minute, {long / 1e6:.0f} MB with two hours")
+    assert long - short < 200e6
 
 
 # Songs and settings that do not fit
