@@ -124,7 +124,7 @@ def test_resampling_keeps_a_tone():
 
 
 def test_loudness_of_a_known_tone():
-    # BS.1770-4: a 997 Hz sine at full scale in one channel reads -3.01 LUFS.
+    # BS.1770: a 997 Hz sine at full scale in one channel reads -3.01 LUFS.
     tone = np.sin(2 * np.pi * 997 * np.arange(48000 * 2) / 48000)
     assert audio.loudness(tone, 48000) == pytest.approx(-3.01, abs=0.05)
     assert audio.loudness(np.zeros((2, 48000)), 48000) == -np.inf

@@ -2,7 +2,6 @@
 
 import functools
 import subprocess
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,7 +12,8 @@ from hypothesis import strategies as st
 
 from tutorial_utils import audio
 from tutorial_utils.audio import AudioError, mp3
-from tutorial_utils.data import render
+from tutorial_utils.data.event import Event
+from tutorial_utils.data.render import render
 
 MODES = {"CBR": "CONSTANT", "ABR": "AVERAGE", "VBR": "VARIABLE"}
 KINDS = [  # mode, quality (small is good), sample rate, channels
@@ -127,13 +127,19 @@ def test_a_segment_has_the_samples_of_the_whole(folder, kind, headless, first, c
     np.testing.assert_array_equal(segment, everything[:, first : first + count])
 
 
-def test_rendering_reads_the_same(small):
-    everything, rate = audio.read(small)
-    event = SimpleNamespace(mixture=0, source_time=1.7, source_duration=0.5)
-    segment, event_rate = render._read(small, event)
+@pytest.mark.parametrize("headless", [False, True])
+def test_rendering_reads_the_same(small, headless):
+    path = bare(small) if headless else small
+    everything, rate = audio.read(path)
+    event = Event(
+        mixture=0, split="", label="bass", song="", source_file=path.name, source_time=1.7,
+        source_duration=0.5, event_time=0.0, snr=np.nan, ref_db=-20.0, role="background",
+        sample_rate=rate,
+    )  # fmt: skip
+    mix = render([event], path.parent, 0.5, {"bass": ["bass"]})
     first = int(1.7 * rate)
-    assert event_rate == rate
-    np.testing.assert_array_equal(segment, everything[:, first : first + rate // 2])
+    expected = everything[:, first : first + rate // 2]
+    np.testing.assert_array_equal(mix.mixture, mix.scale * expected)
 
 
 def id3(size, version=4):

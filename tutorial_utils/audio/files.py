@@ -5,6 +5,7 @@ has in the whole file, a file that was cut off must not pass for a shorter sound
 used has to be named, with the reason and the cure.
 """
 
+import errno
 import functools
 import io
 import os
@@ -35,6 +36,8 @@ _EXACT_SEEK = ("PCM_", "FLOAT", "DOUBLE", "ULAW", "ALAW")
 _BLOCK = 65536  # samples that are decoded at a time, if they are not wanted
 _TAIL = 8192  # samples at the end; libsndfile decodes them well in one piece, of Opus only so
 _ENDLESS = 2**62  # so many samples or more mean that a header does not say
+# What systems say of files that are not there, among them those whose names no file can have.
+_NO_FILE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG, errno.EINVAL)
 
 
 @dataclass(frozen=True)
@@ -59,7 +62,8 @@ def info(path) -> Info:
     OSError
         If there is no such file (FileNotFoundError), or it must not be read (PermissionError).
     AudioError
-        If the file is empty or truncated, holds no samples, or is not readable as sound.
+        If the file is empty or truncated (which flac shows only when it is read), holds no samples,
+        or is not readable as sound.
     """
     with opened(path) as sound:
         return Info(sound.sample_rate, sound.channels, sound.samples)
@@ -142,7 +146,9 @@ def _status(path):
         there = path.stat()
     except PermissionError as error:
         raise named(error, path, "change who may enter its folders") from error
-    except (OSError, ValueError) as error:  # Among them names that no file can have.
+    except (OSError, ValueError) as error:
+        if isinstance(error, OSError) and error.errno not in _NO_FILE:
+            raise named(error, path) from error
         raise FileNotFoundError(f"There is no file {shown(path)}. Check the path.") from error
     if stat.S_ISDIR(there.st_mode):
         raise IsADirectoryError(f"{shown(path)} is a folder. Name a sound file in it.")
@@ -151,7 +157,7 @@ def _status(path):
     return there
 
 
-@functools.lru_cache(maxsize=256)
+@functools.lru_cache(maxsize=128)
 def _examined(path, size, *version):
     """Find that a file is whole, as far as can be told; return the frames if it is an MP3.
 

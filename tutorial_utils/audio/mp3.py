@@ -120,7 +120,10 @@ class Frames:
         start = max(int(start), 0) // _BLOCK * _BLOCK
         begin = int(self.starts[start])
         file.seek(begin)
-        data = file.read(int(self.starts[last - 1] + self.sizes[last - 1]) - begin)
+        length = int(self.starts[last - 1] + self.sizes[last - 1]) - begin
+        data = file.read(length)
+        if len(data) < length:
+            raise DamagedError("has become shorter while it was read")
         parts, held = [], 0
         for frame in range(start, last):
             at = int(self.starts[frame]) - begin
