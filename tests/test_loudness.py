@@ -1,5 +1,6 @@
 """The fast loudness is that of pyloudnorm, for whole signals and for segments of a profile."""
 
+import contextlib
 import itertools
 import time
 import warnings
@@ -145,6 +146,27 @@ def test_what_is_no_number_is_no_silence(random, value, sample):
         loudness.integrated(audio, RATE)
     with pytest.raises(AudioError, match="NaN or infinite samples has no loudness"):
         loudness.Profile(audio, RATE).loudness(0, audio.shape[1])
+
+
+@settings(deadline=None, max_examples=100)
+@given(
+    channels=st.integers(1, 7),
+    samples=st.integers(0, 9000),
+    rate=st.sampled_from(RATES),
+    level=st.sampled_from([0.0, 1e-300, 1e-9, 0.1, 1e30, np.nan, np.inf]),
+    start=st.integers(0, 60),
+    length=st.integers(0, 12_000),
+)
+def test_any_array_has_a_loudness_or_is_refused(channels, samples, rate, level, start, length):
+    audio = level * np.random.default_rng(0).uniform(-1, 1, (channels, samples))
+    calls = [
+        lambda: loudness.integrated(audio, rate),
+        lambda: loudness.Profile(audio, rate).loudness(start * rate // 50, length),
+    ]
+    for call in calls:
+        with contextlib.suppress(AudioError):
+            measured = call()
+            assert measured == -np.inf if level < 1e-3 else np.isfinite(measured)
 
 
 def test_what_is_too_short_is_no_silence(random):

@@ -278,9 +278,14 @@ def test_errors_of_fingerprints_and_of_clipped():
         measures.agreement(short, short)
 
 
-@given(sound=sounds, rate=numbers | st.sampled_from([4000, 11025, 44100]), longer=st.booleans())
+@given(
+    sound=sounds,
+    rate=numbers | st.sampled_from([4000, 11025, 44100]),
+    longer=st.booleans(),
+    shortest=st.floats() | st.floats(0, 2),
+)
 @settings(max_examples=80, deadline=None)
-def test_anything_is_measured_or_refused(sound, rate, longer):
+def test_anything_is_measured_or_refused(sound, rate, longer, shortest):
     try:
         sound = tu.audio.as_channels(sound)
         if longer:
@@ -291,6 +296,8 @@ def test_anything_is_measured_or_refused(sound, rate, longer):
     try:
         found = measures.fingerprint(sound, rate)
         assert found.shape[0] == 31 and np.isin(found, (-1, 0, 1)).all()
+        share, _ = measures.agreement(found, found, shortest)
+        assert 0.5 <= share < 1.001
     except AudioError:
         pass
     try:

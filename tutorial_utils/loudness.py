@@ -73,6 +73,11 @@ class Profile:
     audio : array of shape (channels, samples), float
     sample_rate : int, in Hz
         A multiple of 50, so that a step of the grid is a whole number of samples.
+
+    Raises
+    ------
+    AudioError
+        If it is no such rate, or the audio has more than five channels.
     """
 
     def __init__(self, audio: np.ndarray, sample_rate: int):
@@ -95,6 +100,10 @@ class Profile:
     def _measure(self, blocks, sample_rate):
         self.sample_rate = sample_rate
         self.hop = grid_samples(sample_rate)
+        if not self.hop:
+            raise AudioError(
+                f"A profile needs a sample rate that is a multiple of 50, not {sample_rate}."
+            )
         energies, left = [], None
         for block in blocks:
             if left is None:

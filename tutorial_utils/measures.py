@@ -316,8 +316,10 @@ def agreement(first: np.ndarray, second: np.ndarray, shortest: float = 3.0) -> t
     Raises
     ------
     AudioError
-        If the two are too short to overlap for so long.
+        If the two are too short to overlap for so long, or the least overlap is no time.
     """
+    if not 0.02 <= shortest < np.inf:
+        raise AudioError(f"The least overlap has to last 0.02 s or more, not {shortest:g} s.")
     frames = round(50 * shortest)
     if min(first.shape[1], second.shape[1]) < frames:
         raise AudioError(
