@@ -3,7 +3,6 @@
 import contextlib
 import errno
 import os
-import resource
 import shutil
 import subprocess
 import sys
@@ -16,6 +15,8 @@ from helpers import RATE, noise
 
 from tutorial_utils import audio
 from tutorial_utils.audio import AudioError
+
+resource = pytest.importorskip("resource", reason="limits of files and users are POSIX's")
 
 CONTAINERS = {  # name: format, subtype, endianness
     "wav": ("WAV", "PCM_16", None),
