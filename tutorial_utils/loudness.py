@@ -50,8 +50,8 @@ def integrated(audio: np.ndarray, sample_rate: int) -> float:
 
     References
     ----------
-    Recommendation ITU-R BS.1770-5 (2023), annex 1, which for up to five channels is the algorithm
-    of BS.1770-4 (2015); what the later one adds concerns sound that consists of objects.
+    Recommendation ITU-R BS.1770-5 (November 2023), annex 1. It supersedes BS.1770-4 (2015), whose
+    algorithm for up to five channels is the same.
     """
     samples = audio.shape[1]
     first, last = _blocks(samples, sample_rate)
