@@ -20,16 +20,17 @@ from tutorial_utils.data.songs import LABELS, open_songs
 from tutorial_utils.data.table import MixtureTable
 
 
-@pytest.fixture
-def songs(tmp_path, write_song):
-    for name in ("train/a", "train/b", "test/c"):
-        write_song(tmp_path / "songs" / name, mix=False)
-    return open_songs(tmp_path / "songs")
-
-
-@pytest.fixture
+@pytest.fixture(scope="module")
 def table(songs):
+    """Of songs that all tests share, which only read them."""
     return sample(songs, 8)
+
+
+@pytest.fixture
+def own_songs(songs, tmp_path):
+    """The same songs, in a folder that may be changed."""
+    root = songs[0].files["drums"].parents[2]
+    return open_songs(shutil.copytree(root, tmp_path / "songs"))
 
 
 def sample(songs, n, **settings):
@@ -166,9 +167,9 @@ def test_any_backend_writes_the_same(table, tmp_path, backend, capsys):
 
 
 @pytest.mark.slow
-def test_a_dask_cluster_writes_the_same(songs, tmp_path, capsys):
+def test_a_dask_cluster_writes_the_same(own_songs, tmp_path, capsys):
     distributed = pytest.importorskip("dask.distributed")
-    table = sample(songs, 120)
+    table = sample(own_songs, 120)
     alone = export(table, tmp_path / "alone")
     cluster = distributed.LocalCluster(
         n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
@@ -206,20 +207,20 @@ def test_only_what_is_missing_is_written(table, tmp_path, monkeypatch, capsys):
     assert "6/8" in capsys.readouterr().err
 
 
-def test_the_same_table_from_elsewhere_goes_on(songs, table, tmp_path):
+def test_the_same_table_from_elsewhere_goes_on(table, tmp_path):
     folder = export(table.take([0, 1]), tmp_path / "part")
     assert export(table.take([0, 1]), folder) == folder
-    moved = shutil.copytree(tmp_path / "songs", tmp_path / "moved")
+    moved = shutil.copytree(table.root, tmp_path / "moved")
     path = table.take([0, 1]).to_csv(tmp_path / "table.csv")
     assert export(MixtureTable.from_csv(path, root=moved), folder) == folder
 
 
-def test_other_sounds_under_the_same_names_are_refused(songs, table, tmp_path, random):
+def test_other_sounds_under_the_same_names_are_refused(table, tmp_path):
     folder = export(table.take([0, 1]), tmp_path / "out")
     first = next(folder.glob("*/000001"))
     shutil.rmtree(first)
     before = contents(folder)
-    other = shutil.copytree(tmp_path / "songs", tmp_path / "other")
+    other = shutil.copytree(table.root, tmp_path / "other")
     name = table.events(0)[2].source_file
     changed = audio.read(other / name)[0]
     changed[:, len(changed[0]) // 3 :] *= -1  # Of the same length, and the same to begin with.
@@ -264,15 +265,16 @@ def test_a_file_that_is_no_table_is_another_table(table, tmp_path, text):
 
 
 def test_a_folder_of_something_else_is_left_alone(table, tmp_path):
-    before = contents(tmp_path / "songs")
-    with pytest.raises(ValueError, match=r"songs holds test, and no table\.csv.*empty folder"):
-        export(table, tmp_path / "songs")
-    assert contents(tmp_path / "songs") == before
-    assert {path.name for path in (tmp_path / "songs").iterdir()} == {"train", "test"}
+    before = contents(table.root)
+    with pytest.raises(ValueError, match=r" holds test, and no table\.csv.*empty folder"):
+        export(table, table.root)
+    assert contents(table.root) == before
+    assert {path.name for path in table.root.iterdir()} == {"train", "valid", "test"}
 
 
-def test_nothing_is_left_where_a_sound_is_missing(songs, table, tmp_path):
-    songs[0].files["bass"].unlink()
+def test_nothing_is_left_where_a_sound_is_missing(own_songs, tmp_path):
+    table = sample(own_songs, 20)
+    own_songs[0].files["bass"].unlink()
     with pytest.raises(FileNotFoundError, match=r"bass\.wav"):
         export(table, tmp_path / "new" / "out")
     assert not (tmp_path / "new").exists()
@@ -335,14 +337,15 @@ def test_a_split_that_is_no_folder_of_songs_is_refused(table, tmp_path, split):
         export(MixtureTable(table.rows.assign(split=some), table.root, 0.5, LABELS), tmp_path / "o")
 
 
-def test_a_damaged_source_stops_with_its_mixture_and_keeps_the_rest(songs, tmp_path):
-    table = sample(songs, 20)
+def test_a_damaged_source_stops_with_its_mixture_and_keeps_the_rest(own_songs, tmp_path):
+    table = sample(own_songs, 20)
     splits = [table.events(i)[0].split for i in range(20)]
     last = max(i for i in range(20) if splits[i] == "test")
+    (name,) = (event.source_file for event in table.events(last) if event.label == "bass")
     before = [i for i in range(last) if splits[i] == "train"]
     table, out = table.take([*before, last]), tmp_path / "out"
-    file = songs[-1].files["bass"]
-    assert songs[-1].split == "test" and len(before) > 1
+    file = table.root / name
+    assert len(before) > 1
     kept = file.read_bytes()
     file.write_bytes(kept[:-RATE])
     with pytest.raises(ExportError, match=rf"^Mixture {last}: .*bass\.wav .*\(What is complete"):
@@ -415,9 +418,10 @@ def test_there_are_no_more_processes_than_mixtures_or_cores(table, tmp_path, mon
 def test_a_relative_root_is_found_by_every_process(table, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     table.to_csv("table.csv")
-    here = MixtureTable.from_csv("table.csv", root="songs")
+    here = MixtureTable.from_csv("table.csv", root=os.path.relpath(table.root))
     assert not here.root.is_absolute()
     parts = []
     monkeypatch.setattr(module, "_write_part", lambda _, part, *__: parts.append(part))
     assert export(here, "out") == tmp_path / "out"
-    assert parts and all(part.root == tmp_path / "songs" for part in parts)
+    assert parts and all(part.root.is_absolute() for part in parts)
+    assert {part.root.resolve() for part in parts} == {table.root.resolve()}
