@@ -8,7 +8,6 @@ from the songs.
 import html
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,7 +19,8 @@ from tutorial_utils import files
 from tutorial_utils.data import annotations, checks, csvfile, mixing, render
 from tutorial_utils.data.decoding import decoded
 from tutorial_utils.data.disk import normalised
-from tutorial_utils.data.mixing import Event
+from tutorial_utils.data.event import Event
+from tutorial_utils.data.rows import as_rows, checked_root, common, required, root_of
 from tutorial_utils.data.songs import Song
 from tutorial_utils.data.sounds import Sound
 from tutorial_utils.text import shown
@@ -38,7 +38,8 @@ class MixtureTable:
     Attributes
     ----------
     rows : pandas.DataFrame
-        One row a source. The columns are the fields of :class:`tutorial_utils.data.mixing.Event`.
+        One row per source. The columns are the fields of
+        :class:`tutorial_utils.data.event.Event`.
         For reading: to change a value, make a table of a changed copy.
     root : Path
         The folder that the column ``source_file`` is relative to.
@@ -187,16 +188,11 @@ class MixtureTable:
             duration, coherent, song, source_time, snr, ref_db, pitch_shift, time_stretch,
             leave_out, audible, threshold, gain, song_gain, polarity, swap, effects,
         )  # fmt: skip
-        songs = decoded(_required(songs, "songs", n, seed, duration, fade))
-        channels = _common(songs, "channels") if channels is None else channels
-        sample_rate = _common(songs, "sample_rate") if sample_rate is None else sample_rate
-        every = [
-            _any_event(file, label, song.name, settings, channels, sample_rate)
-            for song in songs
-            for label, file in song.files.items()
-            if label in song.labels
-        ]
-        root = _root_for(every, duration)
+        songs = decoded(required(songs, "songs", n, seed, duration, fade))
+        channels = common(songs, "channels") if channels is None else channels
+        sample_rate = common(songs, "sample_rate") if sample_rate is None else sample_rate
+        every = [(song.files[label], label, song.name) for song in songs for label in song.labels]
+        root = checked_root(every, duration, channels, sample_rate)
         mixtures = mixing.draw_songs(songs, n, seed, int(channels), int(sample_rate), settings)
         return cls._drawn(mixtures, root, n, seed, settings, songs[0].labels, fade)
 
@@ -249,14 +245,11 @@ class MixtureTable:
             duration, k if isinstance(k, tuple) else ("const", k), source_time, event_duration,
             event_time, snr, ref_db, pitch_shift, time_stretch, gain, polarity, swap, effects,
         )  # fmt: skip
-        sounds = _required(sounds, "sounds", n, seed, duration, fade)
-        channels = _common(sounds, "channels") if channels is None else channels
-        sample_rate = _common(sounds, "sample_rate") if sample_rate is None else sample_rate
-        every = [
-            _any_event(sound.file, sound.label, sound.file.stem, settings, channels, sample_rate)
-            for sound in sounds
-        ]
-        root = _root_for(every, duration)
+        sounds = required(sounds, "sounds", n, seed, duration, fade)
+        channels = common(sounds, "channels") if channels is None else channels
+        sample_rate = common(sounds, "sample_rate") if sample_rate is None else sample_rate
+        every = [(sound.file, sound.label, sound.file.stem) for sound in sounds]
+        root = checked_root(every, duration, channels, sample_rate)
         mixtures = mixing.draw_sounds(sounds, n, seed, int(channels), int(sample_rate), settings)
         labels = sorted({sound.label for sound in sounds})
         return cls._drawn(mixtures, root, n, seed, settings, labels, fade)
@@ -264,7 +257,7 @@ class MixtureTable:
     @classmethod
     def _drawn(cls, mixtures, root, n, seed, settings, labels, fade):
         bar = tqdm(mixtures, "Drawing mixtures", n, delay=1)
-        rows = _relative((event for mixture in bar for event in mixture), root)
+        rows = as_rows((event for mixture in bar for event in mixture), root)
         return cls(rows, root, settings.duration, labels, fade, fade, seed, vars(settings))
 
     def __len__(self):
@@ -488,13 +481,13 @@ class MixtureTable:
                     f"{shown(paths[0])} {(*frame,)}. Read them as two tables."
                 )
         events = [event for described in read for event in described.events]
-        root = root or annotations.folder_of(read) or _root(e.source_file for e in events)
+        root = root or annotations.folder_of(read) or root_of(e.source_file for e in events)
         places = [
             annotations.place(path, number)
             for path, described in zip(paths, read, strict=True)
             for number in range(len(described.events))
         ]
-        rows = _relative(events, root)
+        rows = as_rows(events, root)
         labels = sorted({normalised(label): label for label in rows["label"]}.values())
         rows = checks.rows(rows, frame.duration, labels, places.__getitem__)
         rows = checks.files(rows, root, places.__getitem__)
@@ -507,65 +500,3 @@ class MixtureTable:
     def _with(self, **changes):
         fields = {name: getattr(self, name) for name in csvfile.FIELDS if name != "version"}
         return MixtureTable(**{"rows": self.rows, **fields, "labels": self.parts, **changes})
-
-
-def _root(files: Iterable) -> Path:
-    """The folder that holds all files."""
-    try:
-        return Path(os.path.commonpath({Path(file).absolute().parent for file in files}))
-    except ValueError as error:
-        raise checks.TableError(
-            "The files lie on several drives, and a table has one root. Move them together."
-        ) from error
-
-
-def _relative(events: Iterable[Event], root: Path) -> pd.DataFrame:
-    """Events as rows, with paths relative to the root."""
-    rows = pd.DataFrame(map(attrgetter(*checks.COLUMNS), events), columns=checks.COLUMNS)
-    files = rows["source_file"].unique()
-    names = {file: Path(file).absolute().relative_to(root).as_posix() for file in files}
-    rows["source_file"] = rows["source_file"].map(names)
-    return rows
-
-
-def _any_event(file, label, song, settings, channels, sample_rate):
-    """What any row with this file has in common with all others with it."""
-    return Event(
-        mixture=0, split="", label=label, song=song, source_file=str(file), source_time=0.0,
-        source_duration=settings.duration, event_time=0.0, snr=0.0, ref_db=0.0, channels=channels,
-        sample_rate=sample_rate,
-    )  # fmt: skip
-
-
-def _root_for(every: Sequence[Event], duration: float) -> Path:
-    """The folder that holds all files that might be drawn, however few will be.
-
-    That none of them would make a row that a table refuses is checked here, before anything is
-    drawn.
-    """
-    root = _root(event.source_file for event in every)
-    rows = _relative(every, root).assign(mixture=range(len(every)))
-    labels = {event.label for event in every}
-    checks.rows(rows, duration, labels, lambda row: f"A row of {shown(every[row].source_file)}")
-    return root
-
-
-def _required(sources, what, n, seed, duration, fade):
-    """The songs or sounds as a list, if mixtures can be drawn from them."""
-    if not (sources := list(sources)):
-        raise ValueError(f"There are no {what} to mix.")
-    for name, value, least in (("n", n, 1), ("seed", seed, 0)):
-        if not (isinstance(value, int | np.integer) and value >= least):
-            raise ValueError(f"{name}={value!r} is not a whole number, {least} or more.")
-    checks.times(duration, fade, fade)
-    return sources
-
-
-def _common(sources, name):
-    values = {getattr(source, name) for source in sources}
-    if len(values) > 1:
-        raise ValueError(
-            f"The files differ in {name}: {', '.join(map(str, sorted(values)))}. Say which one the "
-            f"mixtures are to have: {name}={max(values)}."
-        )
-    return values.pop()
