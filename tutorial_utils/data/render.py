@@ -72,8 +72,10 @@ def render(
 
     Raises
     ------
-    FileNotFoundError, AudioError
-        If a file is missing or damaged, or a segment does not lie within it.
+    OSError
+        If a file is missing, or may not be read.
+    AudioError
+        If a file is damaged, a segment does not lie within it, or a level is beyond all numbers.
     """
     channels, sample_rate = events[0].channels, events[0].sample_rate
     samples = int(duration * sample_rate)
@@ -121,7 +123,7 @@ def level(event: Event, root: Path) -> float:
 
     Raises
     ------
-    FileNotFoundError, AudioError
+    OSError, AudioError
         As :func:`render`.
     """
     known = not math.isnan(event.loudness)

@@ -349,8 +349,9 @@ class MixtureTable:
             Change the rows of this mixture, by its number in the column ``mixture``; by default
             those of all.
         **values
-            The new value of each column, such as ``snr=3.0``. Where another segment is cut, its
-            loudness is measured anew when it is rendered, unless ``loudness`` is given too.
+            The new value of each column, such as ``snr=3.0``. Where another segment is cut, or it
+            gets other channels, its loudness is measured anew when it is rendered, unless
+            ``loudness`` is given too.
 
         Raises
         ------
@@ -373,7 +374,7 @@ class MixtureTable:
             chosen &= self.rows["mixture"] == mixture
         if not chosen.any():
             raise ValueError(f"No row has label={label!r} and mixture={mixture!r}.")
-        if {"source_file", "source_time", "source_duration"} & {*values}:
+        if {"source_file", "source_time", "source_duration", "channels"} & {*values}:
             values = {"loudness": np.nan} | values
         rows = self.rows.copy()
         for name, value in values.items():
