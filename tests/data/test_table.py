@@ -131,6 +131,58 @@ def test_sums_that_cannot_be(songs, sums, message):
         sample(songs).summed(**sums)
 
 
+def test_some_values_are_edited(songs):
+    drawn = sample(songs, 4, **AS_IT_IS)
+    louder = drawn.edited("vocals", mixture=2, snr=9.0, polarity=-1)
+    changed = (drawn.rows != louder.rows) & (drawn.rows.notna() | louder.rows.notna())
+    (row,) = np.flatnonzero(changed.any(axis=1))
+    assert drawn.rows["label"][row] == "vocals" and drawn.rows["mixture"][row] == 2
+    assert louder.rows["snr"][row] == 9 and louder.rows["polarity"][row] == -1
+    assert [*changed.columns[changed.any()]] == ["snr", "polarity"]
+    assert (drawn.edited(gain=1.5).rows["gain"] == 1.5).all()
+    assert (drawn.edited(mixture=1, swap=1).rows["swap"] == (drawn.rows["mixture"] == 1)).all()
+
+
+@pytest.mark.parametrize(
+    "values",
+    [dict(source_time=0.1), dict(source_duration=0.7), dict(channels=1)],
+    ids=str,
+)
+def test_where_the_segment_is_another_its_loudness_is_not_known(songs, values):
+    drawn = sample(songs, 2, **AS_IT_IS)
+    assert drawn.rows["loudness"].notna().all()
+    edited = drawn.edited(**values)
+    assert edited.rows["loudness"].isna().all()
+    assert (drawn.edited(**values, loudness=-30.0).rows["loudness"] == -30).all()
+    for one in edited.events(0):
+        segment, rate = audio.read(edited.root / one.source_file)
+        first = int(one.source_time * rate)
+        segment = segment[:, first : first + int(one.source_duration * rate)]
+        placed = edited.render(0).sources[one.label]
+        level = 10 ** ((one.ref_db + one.snr) / 20)
+        quieter = audio.with_channels(segment, one.channels)
+        gain = level / 10 ** (max(-70, audio.loudness(quieter, rate)) / 20)
+        middle = slice(200, int(one.source_duration * rate) - 200)
+        np.testing.assert_allclose(
+            placed[:, middle], gain * quieter[:, middle], rtol=1e-3, atol=1e-6
+        )
+
+
+@pytest.mark.parametrize(
+    ("wanted", "message"),
+    [
+        (dict(loud=3), "There is no column 'loud'. A table has mixture, split"),
+        (dict(label="piano", snr=0), "No row has label='piano' and mixture=None"),
+        (dict(mixture=9, snr=0), "No row has label=None and mixture=9"),
+        (dict(mixture=1, snr=300), "column 'snr': 300.* is not a number from -200 to 200"),
+    ],
+    ids=str,
+)
+def test_edits_that_cannot_be(songs, wanted, message):
+    with pytest.raises(ValueError, match=message):
+        sample(songs).edited(**wanted)
+
+
 def test_a_table_goes_to_other_processes(songs):
     drawn = sample(songs).summed(rest=["drums", "bass"])
     again = pickle.loads(pickle.dumps(drawn))
