@@ -21,6 +21,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "codecs",
         "compat",
         "data",
+        "effects",
         "evaluation",
         "loudness",
         "mastering",
