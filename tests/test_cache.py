@@ -1,5 +1,6 @@
 """Where things are kept, on machines that have a place for them and on those that have none."""
 
+import errno
 import os
 import subprocess
 import sys
@@ -129,6 +130,17 @@ def test_compiled_functions_are_kept_where_there_is_a_place(monkeypatch, tmp_pat
     monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path))
     assert cache.compiled(double)(np.ones(2)).tolist() == [2, 2]
     assert len([*tmp_path.rglob("*.nbc")]) == 1
+
+
+def test_functions_are_compiled_on_a_full_disk(monkeypatch, tmp_path):
+    def full(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path))
+    monkeypatch.setattr(numba.core.caching.IndexDataCacheFile, "save", full)
+    with pytest.raises(OSError, match=os.strerror(errno.ENOSPC)):
+        numba.njit(cache=True)(double)(np.ones(2))
+    assert cache.compiled(double)(np.ones(2)).tolist() == [2, 2]
 
 
 def test_one_at_a_time(tmp_path, capsys):

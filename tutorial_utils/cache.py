@@ -105,10 +105,19 @@ def compiled(function):
     import numba
 
     dispatcher = numba.njit(fastmath=True)(function)
-    # As njit(cache=True) does. Without a place to keep anything it raises a RuntimeError, and the
-    # function is compiled in every process anew.
-    with suppress(RuntimeError):
-        dispatcher.enable_caching()
+    try:
+        dispatcher.enable_caching()  # As njit(cache=True) does.
+    except RuntimeError:  # There is no place, so each process compiles the function anew.
+        return dispatcher
+    # Where the disk is full, or a quota is reached, Numba raises an error in place of the result.
+    kept = dispatcher._cache
+    save = kept.save_overload
+
+    def save_if_possible(*arguments):
+        with suppress(OSError):
+            save(*arguments)
+
+    kept.save_overload = save_if_possible
     return dispatcher
 
 
