@@ -13,16 +13,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from tqdm import tqdm
 
 from tutorial_utils import files
-from tutorial_utils.data import annotations, checks, csvfile, mixing, render
-from tutorial_utils.data.decoding import decoded
+from tutorial_utils.data import annotations, checks, csvfile, render, sampling
 from tutorial_utils.data.disk import normalised
 from tutorial_utils.data.event import Event
-from tutorial_utils.data.rows import as_rows, checked_root, common, required, root_of
-from tutorial_utils.data.songs import Song
-from tutorial_utils.data.sounds import Sound
+from tutorial_utils.data.rows import as_rows, root_of
 from tutorial_utils.text import shown
 
 if TYPE_CHECKING:
@@ -39,8 +35,8 @@ class MixtureTable:
     ----------
     rows : pandas.DataFrame
         One row per source. The columns are the fields of
-        :class:`tutorial_utils.data.event.Event`.
-        For reading: to change a value, make a table of a changed copy.
+        :class:`tutorial_utils.data.event.Event`. For reading: :meth:`edited` gives a table with
+        other values.
     root : Path
         The folder that the column ``source_file`` is relative to.
     duration : float, in seconds
@@ -87,178 +83,8 @@ class MixtureTable:
         self._last = np.append(self._first[1:], len(self.rows))
         self._columns = [self.rows[name].tolist() for name in checks.COLUMNS]
 
-    @classmethod
-    def sample(
-        cls,
-        songs: Sequence[Song],
-        n: int,
-        seed: int = 0,
-        duration: float = 5.0,
-        coherent: float = 0.5,
-        *,
-        song: tuple = mixing.SONG,
-        source_time: tuple | Mapping = mixing.SOURCE_TIME,
-        snr: tuple | Mapping | None = mixing.SNR,
-        ref_db: tuple = mixing.REF_DB,
-        gain: tuple | Mapping | None = None,
-        song_gain: tuple | None = None,
-        pitch_shift: tuple | Mapping | None = mixing.PITCH_SHIFT,
-        time_stretch: tuple | Mapping | None = mixing.TIME_STRETCH,
-        polarity: float = 0.0,
-        swap: float = 0.0,
-        effects: float = 0.0,
-        leave_out: float = 0.0,
-        audible: str | Sequence[str] = (),
-        threshold: float = -40.0,
-        channels: int | None = None,
-        sample_rate: int | None = None,
-        fade: float = 0.01,
-    ) -> "MixtureTable":
-        """Draw mixtures of songs.
-
-        Mixture ``i`` depends on the songs, the settings, the seed and ``i`` alone. Its songs are
-        all of one split. Where Scaper's distribution tuples are taken, a mapping with one for each
-        label is taken too. What the stems of a coherent mixture share is drawn from the first one
-        that is not None; a label whose distribution is None stays as it is.
-
-        To hear the songs in their own balance, as validation and test tables should have them, set
-        ``coherent=1, snr=None, pitch_shift=None, time_stretch=None``: every mixture is then the sum
-        of its song's stems in that segment.
-
-        Parameters
-        ----------
-        songs : sequence of Song
-            All with the same stems. Songs that no table can read from directly are decoded once
-            (:func:`tutorial_utils.data.decoded`).
-        n : int
-            The number of mixtures.
-        seed : int
-        duration : float, in seconds
-        coherent : float
-            The probability that all stems come from one song and one time, with one pitch shift
-            and one time stretch. Otherwise each stem is drawn on its own, which makes more
-            mixtures of few songs, if less musical ones.
-        song : distribution of song names
-            By default any, all equally likely.
-        source_time : distribution, in seconds
-            Where a segment begins. It is brought into the song, and rounded down to 20 ms.
-        snr : distribution, in LU, or None
-            Each source is brought to the loudness ``ref_db + snr``. With None it keeps the level
-            that it has in its file, and so the stems of one song keep their balance; changes of
-            pitch and tempo and effects do not alter its loudness.
-        ref_db : distribution, in LUFS
-            Drawn once per mixture.
-        gain : distribution, in dB, or None
-            Drawn for each stem, on top of the level that ``snr`` gives or leaves.
-        song_gain : distribution, in dB, or None
-            Drawn once for each song of a mixture, and added to the gains of all its stems.
-        pitch_shift : distribution, in semitones, or None for no shift
-        time_stretch : distribution of factors on the duration, or None for no stretch
-        polarity : float
-            The probability, for each stem, that its polarity is inverted: every sample changes its
-            sign. This cannot be heard on one stem, but changes how it adds up with others.
-        swap : float
-            The probability, for each stem, that its channels change places, left with right.
-        effects : float
-            The probability, for each stem, that it passes a chain of equaliser, compressor and
-            reverb with random settings (:func:`tutorial_utils.effects.chain`).
-        leave_out : float
-            The probability that a mixture lacks one of its sources.
-        audible : str or sequence of str
-            Draw only segments in which these stems reach the ``threshold``.
-        threshold : float, in LUFS
-        channels, sample_rate : int, optional
-            Of the mixtures; by default those of the songs.
-        fade : float, in seconds
-            Every segment is faded in and out over this time.
-
-        Raises
-        ------
-        ValueError
-            If songs and settings do not fit together; the message says what to change.
-
-        Examples
-        --------
-        >>> songs = tu.data.open_songs()                                     # doctest: +SKIP
-        >>> table = MixtureTable.sample(songs, n=1000, duration=5.0)         # doctest: +SKIP
-        >>> table.render(0).mixture.shape                                    # doctest: +SKIP
-        (2, 220500)
-        """
-        settings = mixing.SongSettings(
-            duration, coherent, song, source_time, snr, ref_db, pitch_shift, time_stretch,
-            leave_out, audible, threshold, gain, song_gain, polarity, swap, effects,
-        )  # fmt: skip
-        songs = decoded(required(songs, "songs", n, seed, duration, fade))
-        channels = common(songs, "channels") if channels is None else channels
-        sample_rate = common(songs, "sample_rate") if sample_rate is None else sample_rate
-        every = [(song.files[label], label, song.name) for song in songs for label in song.labels]
-        root = checked_root(every, duration, channels, sample_rate)
-        mixtures = mixing.draw_songs(songs, n, seed, int(channels), int(sample_rate), settings)
-        return cls._drawn(mixtures, root, n, seed, settings, songs[0].labels, fade)
-
-    @classmethod
-    def sample_sounds(
-        cls,
-        sounds: Sequence[Sound],
-        n: int,
-        seed: int = 0,
-        duration: float = 10.0,
-        k: int | tuple = 3,
-        *,
-        source_time: tuple | Mapping = mixing.SOURCE_TIME,
-        event_duration: tuple | Mapping = mixing.EVENT_DURATION,
-        event_time: tuple | Mapping = mixing.EVENT_TIME,
-        snr: tuple | Mapping | None = mixing.SNR,
-        ref_db: tuple = mixing.REF_DB,
-        gain: tuple | Mapping | None = None,
-        pitch_shift: tuple | Mapping | None = None,
-        time_stretch: tuple | Mapping | None = None,
-        polarity: float = 0.0,
-        swap: float = 0.0,
-        effects: float = 0.0,
-        channels: int | None = None,
-        sample_rate: int | None = None,
-        fade: float = 0.01,
-    ) -> "MixtureTable":
-        """Draw mixtures of single sounds: some categories each, one sound per category.
-
-        Parameters that are not named here are those of :meth:`sample`.
-
-        Parameters
-        ----------
-        sounds : sequence of Sound
-            From :func:`tutorial_utils.data.open_sounds`. A mixture's sounds are all of one split.
-        k : int, or distribution
-            How many different categories a mixture has.
-        event_duration : distribution, in seconds, from 0.001
-            How much is cut from a file; the whole file if that is shorter.
-        event_time : distribution, in seconds
-            Where the sound begins in the mixture. It is brought forward if it would not end in
-            time; the rest is silence.
-
-        Raises
-        ------
-        ValueError
-            If sounds and settings do not fit together; the message says what to change.
-        """
-        settings = mixing.SoundSettings(
-            duration, k if isinstance(k, tuple) else ("const", k), source_time, event_duration,
-            event_time, snr, ref_db, pitch_shift, time_stretch, gain, polarity, swap, effects,
-        )  # fmt: skip
-        sounds = required(sounds, "sounds", n, seed, duration, fade)
-        channels = common(sounds, "channels") if channels is None else channels
-        sample_rate = common(sounds, "sample_rate") if sample_rate is None else sample_rate
-        every = [(sound.file, sound.label, sound.file.stem) for sound in sounds]
-        root = checked_root(every, duration, channels, sample_rate)
-        mixtures = mixing.draw_sounds(sounds, n, seed, int(channels), int(sample_rate), settings)
-        labels = sorted({sound.label for sound in sounds})
-        return cls._drawn(mixtures, root, n, seed, settings, labels, fade)
-
-    @classmethod
-    def _drawn(cls, mixtures, root, n, seed, settings, labels, fade):
-        bar = tqdm(mixtures, "Drawing mixtures", n, delay=1)
-        rows = as_rows((event for mixture in bar for event in mixture), root)
-        return cls(rows, root, settings.duration, labels, fade, fade, seed, vars(settings))
+    sample = classmethod(sampling.sample)
+    sample_sounds = classmethod(sampling.sample_sounds)
 
     def __len__(self):
         return len(self._first)
