@@ -115,6 +115,31 @@ def test_every_chapter_of_the_glossary_s_links_exists():
         assert any(path.with_suffix(suffix).is_file() for suffix in (".md", ".ipynb")), target
 
 
+REPLACED = {
+    r"data\s+sets?": "dataset",
+    r"coders?": "codec",
+    r"passages?": "segment",
+    r"ground\s+truths?": "reference",
+    r"16\s+bit": "16-bit",
+}
+"""Words for which the book always takes another one."""
+
+
+@pytest.mark.parametrize(
+    "page",
+    [*PAGES, *sorted((BOOK.parent / "images").rglob("*.svg"))],
+    ids=lambda page: page.relative_to(BOOK.parent).as_posix(),
+)
+def test_one_word_for_one_thing(page):
+    text = page.read_text(encoding="utf-8") if page.suffix == ".svg" else prose(page)
+    found = {
+        match[0]: better
+        for pattern, better in REPLACED.items()
+        for match in re.finditer(rf"\b{pattern}\b", text, re.IGNORECASE)
+    }
+    assert not found
+
+
 # ------------------------------------------------------------------------------------ symbols
 
 
