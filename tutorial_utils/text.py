@@ -33,6 +33,8 @@ def shown(value, longest: int = 300) -> str:
     text = str(value)
     if len(text) > longest:
         text = f"{text[: longest - longest // 2]}…{text[len(text) - longest // 2 + 1 :]}"
+    if text.isprintable():  # As nearly all are; this is asked for every file that is opened.
+        return text
     return "".join(
         character if character.isprintable() else character.encode("unicode_escape").decode()
         for character in text
