@@ -167,8 +167,8 @@ def compare(
 
 def _sdr(method, references, estimates, sample_rate):
     """The SDR of each source, and the number of frames over which it is the median."""
-    sdr, by_frame = dict.fromkeys(references, np.nan), {}
-    unscored, muted = [], {}
+    sdr = dict.fromkeys(references, np.nan)
+    by_frame, resting, muted = {}, {}, {}
     for label, reference in references.items():
         estimate = estimates[label]
         if not reference.any():
@@ -176,19 +176,17 @@ def _sdr(method, references, estimates, sample_rate):
         if not estimate.any():
             sdr[label] = -np.inf
             continue
-        sounding, residual = (
-            _frame_energies(signal, sample_rate) for signal in (reference, reference - estimate)
-        )
+        signal = _frame_energies(reference, sample_rate)
+        residual = _frame_energies(reference - estimate, sample_rate)
         with np.errstate(divide="ignore", invalid="ignore"):
-            by_frame[label] = 10 * np.log10(sounding / residual)
-        silent = _frame_energies(estimate, sample_rate) == 0
-        unscored.append(sounding == 0)
-        muted[label] = silent
+            by_frame[label] = 10 * np.log10(signal / residual)
+        resting[label] = signal == 0
+        muted[label] = _frame_energies(estimate, sample_rate) == 0
     if not by_frame:
         return sdr, 0
-    unscored = np.any(unscored, axis=0)
-    kept = ~(unscored | np.any([*muted.values()], axis=0))
-    _warn_of_muted(method, muted, ~unscored, kept)
+    scorable = ~np.any([*resting.values()], axis=0)
+    kept = scorable & ~np.any([*muted.values()], axis=0)
+    _warn_of_muted(method, muted, scorable, kept)
     for label, ratios in by_frame.items():
         sdr[label] = float(np.median(ratios[kept])) if kept.any() else np.nan
     return sdr, int(kept.sum())
