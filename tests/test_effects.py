@@ -216,10 +216,10 @@ def test_a_chain_changes_the_sound_but_hides_no_stem(seed):
     sound = noise(np.random.default_rng(seed), 1.0, rate=22050)
     out = effects.apply(sound, 22050, seed)
     change = loudness.integrated(out, 22050) - loudness.integrated(sound, 22050)
-    assert abs(change) < 12
+    assert -18 < change < 8  # In 400 chains, noise got 12.6 dB quieter at most, 2.8 dB louder.
     ratio = np.vdot(sound, out) / np.vdot(sound, sound)
     rest = decibels(np.linalg.norm(out - ratio * sound) / np.linalg.norm(ratio * sound))
-    assert -30 < rest < 6
+    assert -30 < rest < 3
 
 
 def test_louder_in_louder_out(random):

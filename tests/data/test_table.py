@@ -334,7 +334,7 @@ ignore_scaper = pytest.mark.filterwarnings("ignore::Warning")
 
 
 @ignore_scaper
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=40)
 @given(
     seed=st.integers(0, 2**32 - 1),
     k=st.integers(1, 6) | numbers(1, 6),
@@ -359,7 +359,7 @@ def test_what_is_drawn_of_sounds_is_never_refused(
 
 
 @ignore_scaper
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=25)
 @given(
     seed=st.integers(0, 2**32 - 1),
     coherent=st.sampled_from([0.0, 0.5, 1.0]),
