@@ -335,7 +335,11 @@ def _live(function, alt, values) -> dict:
         kind = ipywidgets.SelectionSlider if _is_slider(options) else ipywidgets.Dropdown
         # Their values are places, for values may look alike, be equal, or have no equality at all.
         places = [(label, place) for place, label in enumerate(_labels(options))]
-        controls[name] = kind(options=places, description=clean(name.replace("_", " ")))
+        controls[name] = kind(
+            options=places,
+            description=clean(name.replace("_", " ")),
+            style={"description_width": "initial"},  # no name is cut off
+        )
     output = ipywidgets.Output()
 
     def update(change=None):

@@ -108,9 +108,12 @@ def visit(chromium):
 
 @pytest.fixture
 def show(visit, serve, tmp_path):
-    """A function that puts objects, as a notebook would, into a page of their own and opens it."""
+    """A function that puts objects, as a notebook would, into a page of their own and opens it.
 
-    def show_objects(*objects, theme="light", **settings):
+    The page can have a style, as the hosts of notebooks have theirs.
+    """
+
+    def show_objects(*objects, theme="light", style="", **settings):
         outputs = "".join(
             f'<div class="output text_html">{_html(each)}</div><p>Text between outputs.</p>'
             for each in objects
@@ -119,7 +122,8 @@ def show(visit, serve, tmp_path):
         (tmp_path / "page.html").write_text(
             f'<!doctype html><html lang="en"{mark}><head><meta charset="utf-8"><title>Page</title>'
             '<meta name="viewport" content="width=device-width"><link rel="icon" href="data:,">'
-            f"</head><body>{outputs}<input id='outside'></body></html>",
+            f"<style>{style}</style></head>"
+            f"<body id='host'>{outputs}<input id='outside'></body></html>",
             encoding="utf-8",
         )
         return visit(serve(tmp_path) + "page.html", **settings)

@@ -71,6 +71,32 @@ def test_each_moves_alone(show, figure):
     assert shown == ["A red bar of the height 1.", "A red bar of the height 8."]
 
 
+def test_inserted_whole_beside_others(show, tone):
+    """As JupyterLab does: the scripts run while elements inside are none of their kind yet."""
+    figure = explore(lambda k: (f"k is {k}", (k * tone(200, seconds=0.5), 44100)), k=[0.1, 0.2])
+    page = show(figure)
+    page.evaluate(
+        """
+        (html) => {
+          const output = document.createElement("div");
+          output.innerHTML = html;
+          for (const script of output.querySelectorAll("script:not([type])")) {
+            const again = document.createElement("script");
+            again.textContent = script.textContent;
+            script.replaceWith(again);
+          }
+          document.body.append(output);
+        }
+        """,
+        figure._repr_mimebundle_()["text/html"],
+    )
+    second = page.locator("tu-explore").nth(1)
+    second.locator(".tu-control input").press("End")
+    assert second.locator("p:visible").first.inner_text() == "k is 0.2"
+    assert second.locator("tu-player").evaluate("(player) => player.choice") == 1
+    assert page.locator("tu-player").first.evaluate("(player) => player.choice") == 0
+
+
 def test_the_sound_follows_without_a_gap(show):
     time = np.arange(4 * RATE) / RATE
 

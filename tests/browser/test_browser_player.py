@@ -492,7 +492,9 @@ LIGHT = [
 )
 def test_light_and_dark(show, versions, contrast, settings, dark):
     page = show(player(versions, RATE, title="Title"), **settings)
-    ground = page.locator("tu-player .tu-box").evaluate("(e) => getComputedStyle(e).backgroundColor")
+    ground = page.locator("tu-player .tu-box").evaluate(
+        "(e) => getComputedStyle(e).backgroundColor"
+    )
     red = int(re.findall(r"\d+", ground)[0])
     assert red < 60 if dark else red > 220
     page.locator(".tu-solo").nth(0).click()

@@ -12,6 +12,7 @@ if (!customElements.get("tu-explore")) {
 
     mount() {
       if (this.controls) return;
+      customElements.upgrade(this); // where all is inserted at once, its players are none yet
       // The controls look the same on every page; the frames, which are slotted, are the page's.
       const root = this.attachShadow({ mode: "open" });
       root.adoptedStyleSheets = [sheet];
@@ -52,4 +53,5 @@ if (!customElements.get("tu-explore")) {
   }
   customElements.define("tu-explore", Explore);
 }
-for (const explore of document.querySelectorAll("tu-explore")) explore.mount();
+// One that is being inserted at this moment is no explore yet, and mounts when it is.
+for (const explore of document.querySelectorAll("tu-explore")) explore.mount?.();

@@ -304,4 +304,5 @@ if (!customElements.get("tu-player")) {
   }
   customElements.define("tu-player", Player);
 }
-for (const player of document.querySelectorAll("tu-player")) player.mount();
+// One that is being inserted at this moment is no player yet, and mounts when it is.
+for (const player of document.querySelectorAll("tu-player")) player.mount?.();
