@@ -3,6 +3,10 @@
 Jupyter Book executes one notebook after the other, and takes from its cache those that did not
 change. So the cache is filled here first, by as many kernels at once as there are processors. Each
 kernel computes with one thread, so that they do not take the processors from each other.
+
+Kernels that run at the same time keep what Numba compiles in different folders. Two processes that
+compile one of librosa's generalised ufuncs at once leave a mixture of both versions in a folder
+that they share, and every process that loads it from there dies.
 """
 
 import os
@@ -12,6 +16,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import suppress
 from pathlib import Path
+from queue import SimpleQueue
 
 import nbformat
 from jupyter_cache import get_cache
@@ -33,7 +38,7 @@ _SECONDS = "execution_seconds"  # as MyST-NB calls it
 
 def execute(
     notebooks: dict[str, Path],
-    cache: Path,
+    folder: Path,
     timeout: int,
     environment: dict[str, str],
 ) -> tuple[dict[str, float], bool]:
@@ -42,8 +47,8 @@ def execute(
     Parameters
     ----------
     notebooks : {name: path}
-    cache : Path
-        The folder of Jupyter Book's cache.
+    folder : Path
+        That of Jupyter Book's cache.
     timeout : int, in seconds
         For each cell.
     environment : dict
@@ -56,7 +61,7 @@ def execute(
     whole : bool
         False if a notebook failed; what is wrong was printed.
     """
-    cache = get_cache(cache)
+    cache = get_cache(folder)
     seconds, missing = {}, {}
     for name, path in notebooks.items():
         notebook = nbformat.read(path, as_version=4)
@@ -68,8 +73,11 @@ def execute(
         else:
             seconds[name] = record.data[_SECONDS]
     whole = True
-    environment = {**environment, **ONE_THREAD}
-    with ThreadPoolExecutor(min(_processors(), len(missing) or 1)) as pool:
+    kernels = min(_processors(), len(missing) or 1)
+    compiled = SimpleQueue()  # the folders that no kernel uses at the moment
+    for number in range(kernels):
+        compiled.put(folder.parent / "numba" / str(number))
+    with ThreadPoolExecutor(kernels) as pool:
         running = {
             pool.submit(
                 _execute,
@@ -77,6 +85,7 @@ def execute(
                 notebooks[name].parent,
                 timeout,
                 environment,
+                compiled,
             ): name
             for name, notebook in missing.items()
         }
@@ -106,10 +115,18 @@ def _execute(
     folder: Path,
     timeout: int,
     environment: dict[str, str],
+    compiled: SimpleQueue,
 ) -> tuple[float, str]:
     """Execute a notebook in place: the seconds that it took, and what went wrong."""
     began = time.monotonic()
     error = ""
+    numba = compiled.get()
+    environment = {
+        **environment,
+        **ONE_THREAD,
+        "NUMBA_CACHE_DIR": str(numba),
+        "PYTHONFAULTHANDLER": "1",  # A kernel that dies says where.
+    }
     # What a kernel says on its own is of use only where it died: it goes to a file.
     with tempfile.TemporaryFile("w+") as log:
         # The cache knows a notebook by its cells and their metadata: no times may be added to it.
@@ -125,7 +142,8 @@ def _execute(
             error = str(failure)
         except DeadKernelError as failure:
             log.seek(0)
-            error = f"{failure}\n{log.read()[-2000:]}"
+            error = f"{failure}\n{log.read()[-4000:]}"
+    compiled.put(numba)
     return time.monotonic() - began, error
 
 

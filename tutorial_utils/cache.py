@@ -110,11 +110,14 @@ def compiled(function):
     except RuntimeError:  # There is no place, so each process compiles the function anew.
         return dispatcher
     # Where the disk is full, or a quota is reached, Numba raises an error in place of the result.
+    # And two processes that save at the same time may give one name to two versions.
     kept = dispatcher._cache
     save = kept.save_overload
 
     def save_if_possible(*arguments):
-        with suppress(OSError):
+        from filelock import FileLock
+
+        with suppress(OSError), FileLock(Path(kept.cache_path, f".{function.__name__}.lock")):
             save(*arguments)
 
     kept.save_overload = save_if_possible

@@ -143,3 +143,16 @@ def test_an_unknown_chapter_is_refused_with_the_names_of_all():
     )
     assert result.returncode == 2
     assert "book/nothing" in result.stderr and "book/intro/quickstart" in result.stderr
+
+
+def test_kernels_that_run_at_once_share_no_compiled_functions(tmp_path, capfd):
+    source = "import os\nimport time\ntime.sleep(2)\nprint(os.environ['NUMBA_CACHE_DIR'])"
+    paths = written(tmp_path, a=source, b=f"{source}\n'b'")
+    _, whole = execute.execute(paths, tmp_path / "cache", 60, dict(os.environ))
+    assert whole
+    kept = execute.get_cache(tmp_path / "cache")
+    folders = set()
+    for path in paths.values():
+        _, merged = kept.merge_match_into_notebook(nbformat.read(path, as_version=4))
+        folders.add(merged.cells[1].outputs[0].text)
+    assert len(folders) == min(2, execute._processors())
