@@ -66,8 +66,9 @@ def explore(function: Callable, *, alt: str | None = None, **controls: Iterable)
         figure or axes, a picture of :func:`tutorial_utils.plots.picture`, a text, or anything with
         an HTML representation, such as a table or a :func:`tutorial_utils.player.player`; or
         something to hear, as a pair of an array of shape (channels, samples) or (samples,) and a
-        sample rate in Hz; or a list of these. A sound goes on without a gap as the controls move.
-        For the same values it must return the same, and always equally many sounds.
+        sample rate in Hz; or a list of these. Without a kernel a sound goes on without a gap as
+        the controls move. For the same values it must return the same, and always equally many
+        sounds.
     alt : str, optional
         What there is to see in the figures, for readers who cannot see them. The names of controls
         in braces stand for their values: ``"The mask, {threshold} of it open."`` Figures and axes

@@ -149,7 +149,7 @@ def test_score_table_holds_the_medians_and_marks_the_best(table):
     expected = table[group].groupby("metric").value.median()["SI-SDR"]
     assert made.data.loc[("SI-SDR", "model"), "drums"] == expected
     assert list(made.data.columns) == ["drums", "vocals", "mean"]
-    assert "<caption>a &lt; b</caption>" in made.html
+    assert ">a &lt; b</caption>" in made.html
     assert made._repr_html_() == made.html
     # The highest of each metric and column, as it is written, and no other.
     best = made.data.groupby(level="metric").max().to_numpy().ravel()

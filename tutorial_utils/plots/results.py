@@ -160,7 +160,7 @@ def score_table(table: pd.DataFrame, *, caption: str | None = None) -> ScoreTabl
     """
     scored = _scored(table)
     columns = [*scored.sources, "mean"]
-    over = f"<caption>{escape(caption)}</caption>" if caption else ""
+    over = f'<caption style="text-align:left">{escape(caption)}</caption>' if caption else ""
     tables, page = [], ""
     for number, metric in enumerate(scored.metrics):
         medians = scored.medians(number)
@@ -284,7 +284,7 @@ def _draw_metric(ax: Axes, scored: _Scored, metric: int) -> None:
     ax.set(xlim=(low - 0.05 * span, high + 0.05 * span), ylim=(place - 0.4, -0.6))
     ax.grid(axis="x")
     ax.set_axisbelow(True)
-    ax.tick_params(axis="y", length=0)
+    ax.tick_params(axis="y", length=0, labelsize=10)
     notes = [f"{scored.undefined[metric]} undefined, left out"] if scored.undefined[metric] else []
     notes += ["triangles: infinite"] if np.isinf(values).any() else []
     ax.set_xlabel("; ".join([scored.metrics[metric], *notes]), parse_math=False)
@@ -330,7 +330,7 @@ def _table(metric: str, methods: list[str], columns: list[str], values, caption:
             f'<tr><th scope="row" style="{first};font-weight:400">{escape(method)}</th>{cells}</tr>'
         )
     heads = f'<th scope="col" style="{first}">{escape(metric)}</th>{heads}'
-    start = f'<table class="dataframe" style="margin:0 auto 1em">{caption}'
+    start = f'<table class="dataframe" style="margin:0 0 1em">{caption}'
     return f"{start}<thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>"
 
 
