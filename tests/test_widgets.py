@@ -248,7 +248,7 @@ def test_with_a_live_kernel_the_function_is_called_as_the_control_moves(monkeypa
         + """
 import gc, ipywidgets
 [slider] = [each for each in gc.get_objects() if isinstance(each, ipywidgets.SelectionSlider)]
-slider.value = 3
+slider.index = 2
 [output] = [each for each in gc.get_objects() if isinstance(each, ipywidgets.Output)]
 print(calls)
 """
