@@ -287,6 +287,16 @@ def test_it_plays(page):
     box = player.locator(".tu-lane").first.bounding_box()
     page.mouse.click(box["x"] + 0.75 * box["width"], box["y"] + box["height"] / 2)
     assert player.evaluate("(player) => player.position") == pytest.approx(3, abs=0.5)
+    # Lab gives the focus to its cells where one clicks; the player keeps it.
+    before = state(page)
+    for expected in (True, False):
+        page.keyboard.press("s")
+        assert player.evaluate("(player) => player.tracks[0].solo") is expected
+    page.keyboard.press(" ")
+    assert player.evaluate("(player) => player.run") is None
+    page.keyboard.press(" ")
+    page.wait_for_function("(player) => player.run?.gains", arg=player.element_handle())
+    assert state(page) == before
     volume = player.locator(".tu-volume").first
     volume.fill("25")
     assert player.evaluate("(player) => player.tracks[0].volume") == 0.25
