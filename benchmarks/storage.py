@@ -46,7 +46,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from tutorial_utils import models
 from tutorial_utils.data import MixtureDataset, MixtureTable, StoredDataset, open_songs
-from tutorial_utils.data.decoding import decoded
+from tutorial_utils.data.songs.decoding import decoded
 from tutorial_utils.transforms import Magnitudes
 
 SECONDS = 5.0

@@ -74,7 +74,9 @@ def execute(
             seconds[name] = record.data[_SECONDS]
     whole = True
     kernels = min(_processors(), len(missing) or 1)
-    compiled = SimpleQueue()  # the folders that no kernel uses at the moment
+    compiled = (
+        SimpleQueue()
+    )  # the folders that no kernel uses at the moment
     for number in range(kernels):
         compiled.put(folder.parent / "numba" / str(number))
     with ThreadPoolExecutor(kernels) as pool:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tutorial_utils import audio
 from tutorial_utils.audio import AudioError, mp3
-from tutorial_utils.data.event import Event
+from tutorial_utils.data.mixing.event import Event
 from tutorial_utils.data.render import render
 
 MODES = {"CBR": "CONSTANT", "ABR": "AVERAGE", "VBR": "VARIABLE"}

@@ -119,8 +119,9 @@ def test_contributing_says_what_every_module_is_for():
             assert path.name in text, path.name
         elif (path / "__init__.py").is_file():
             assert f"`{path.name}/" in text, path.name
-    for path in sorted((package / "data").glob("[a-z]*.py")):
-        assert path.name in text, path.name
+    for path in sorted((package / "data").rglob("[a-z]*.py")):
+        name = path.name if path.parent.name == "data" else path.stem
+        assert f"`{name}`" in text or f"/{name}`" in text, path
 
 
 def test_no_module_grows_beyond_what_a_reader_holds():

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from tutorial_utils import audio
 from tutorial_utils.compat import scaper
 from tutorial_utils.data import MixtureTable, open_songs, open_sounds
-from tutorial_utils.data.checks import COLUMNS, TableError
+from tutorial_utils.data.table.checks import COLUMNS, TableError
 
 AS_IT_IS = dict(pitch_shift=None, time_stretch=None)
 needs_sox = pytest.mark.skipif(shutil.which("sox") is None, reason="SoX is not installed")

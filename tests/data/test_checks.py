@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tutorial_utils import audio
-from tutorial_utils.data import checks
-from tutorial_utils.data.checks import COLUMNS, TableError
+from tutorial_utils.data.table import checks
+from tutorial_utils.data.table.checks import COLUMNS, TableError
 
 LABELS = ("drums", "vocals")
 ROW = dict(

@@ -22,8 +22,8 @@ from hypothesis import strategies as st
 
 from tutorial_utils import audio
 from tutorial_utils.data import MixtureTable, open_songs
-from tutorial_utils.data.checks import COLUMNS, TableError
 from tutorial_utils.data.songs import LABELS
+from tutorial_utils.data.table.checks import COLUMNS, TableError
 
 AS_IT_IS = dict(pitch_shift=None, time_stretch=None)
 

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tutorial_utils.compat import scaper
-from tutorial_utils.data.distributions import RULES, Distributions
 from tutorial_utils.data.mixing import SongSettings, SoundSettings
+from tutorial_utils.data.mixing.distributions import RULES, Distributions
 
 LABELS = ("bass", "drums", "vocals")
 FIELDS = {

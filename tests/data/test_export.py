@@ -13,11 +13,10 @@ from hypothesis import strategies as st
 
 from tutorial_utils import audio, files
 from tutorial_utils.data import export as module
-from tutorial_utils.data import fingerprints
 from tutorial_utils.data.export import ExportError, export
 from tutorial_utils.data.render import Mix
 from tutorial_utils.data.songs import LABELS, open_songs
-from tutorial_utils.data.table import MixtureTable
+from tutorial_utils.data.table import MixtureTable, fingerprints
 
 
 @pytest.fixture(scope="module")

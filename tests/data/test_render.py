@@ -18,9 +18,9 @@ from tutorial_utils import audio, effects
 from tutorial_utils.audio import AudioError
 from tutorial_utils.compat import scaper
 from tutorial_utils.data import MixtureTable, open_sounds, render
-from tutorial_utils.data.checks import TableError
-from tutorial_utils.data.event import Event
+from tutorial_utils.data.mixing.event import Event
 from tutorial_utils.data.songs import LABELS
+from tutorial_utils.data.table.checks import TableError
 
 AS_IT_IS = dict(pitch_shift=None, time_stretch=None)
 EXACT = 1e-6

@@ -15,9 +15,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tutorial_utils import audio
-from tutorial_utils.data import MixtureTable, mixing, open_songs, open_sounds
-from tutorial_utils.data.checks import COLUMNS, TableError
+from tutorial_utils.data import MixtureTable, open_songs, open_sounds
+from tutorial_utils.data.mixing import drawing
 from tutorial_utils.data.songs import LABELS
+from tutorial_utils.data.table.checks import COLUMNS, TableError
 
 AS_IT_IS = dict(pitch_shift=None, time_stretch=None)
 
@@ -390,7 +391,7 @@ def test_what_is_drawn_of_songs_is_never_refused(
 )
 def test_names_are_checked_before_anything_is_drawn(sounds_root, monkeypatch, change, message):
     """Also of sounds that would hardly ever be drawn."""
-    monkeypatch.setattr("tutorial_utils.data.mixing.draw_sounds", lambda *_: 1 / 0)
+    monkeypatch.setattr("tutorial_utils.data.mixing.drawing.draw_sounds", lambda *_: 1 / 0)
     first, *others = open_sounds(sounds_root)
     sounds = [*others, dataclasses.replace(first, **change)]
     with pytest.raises(TableError, match=message):
@@ -399,7 +400,7 @@ def test_names_are_checked_before_anything_is_drawn(sounds_root, monkeypatch, ch
 
 def test_a_bar_shows_how_far_drawing_is(songs, capsys, monkeypatch):
     """Once it takes more than a second."""
-    draw = mixing.draw_songs
+    draw = drawing.draw_songs
 
     def slowly(*wanted):
         for i, events in enumerate(draw(*wanted)):
@@ -408,7 +409,7 @@ def test_a_bar_shows_how_far_drawing_is(songs, capsys, monkeypatch):
 
     sample(songs, 4, duration=0.5)
     assert "Drawing" not in capsys.readouterr().err
-    monkeypatch.setattr(mixing, "draw_songs", slowly)
+    monkeypatch.setattr(drawing, "draw_songs", slowly)
     sample(songs, 4, duration=0.5)
     shown = capsys.readouterr().err
     assert "Drawing mixtures" in shown and "4/4" in shown

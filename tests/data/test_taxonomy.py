@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tutorial_utils.data import TAXONOMY, sort_tracks, taxonomy
+from tutorial_utils.data import TAXONOMY, sort_tracks
+from tutorial_utils.data.songs import taxonomy
 
 # Names of tracks as they are in published multitracks and in sessions, by the stem they belong to.
 TRACKS = {

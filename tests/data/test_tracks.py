@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from tutorial_utils import audio
 from tutorial_utils.audio import AudioError
 from tutorial_utils.data import TAXONOMY, MixtureTable, decoded, open_songs
-from tutorial_utils.data.layouts import FolderSong, TrackSong
+from tutorial_utils.data.songs.layouts import FolderSong, TrackSong
 
 STEP = 2.0**-23
 SESSION = {

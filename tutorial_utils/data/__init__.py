@@ -6,15 +6,15 @@ import lazy_loader
 
 _lazy, __dir__, __all__ = lazy_loader.attach(
     __name__,
-    submodules=["datasets", "export", "mixing", "songs", "sounds", "table", "tinystems"],
+    submodules=["datasets", "export", "mixing", "render", "songs", "sounds", "table", "tinystems"],
     submod_attrs={
         "datasets": ["MixtureDataset", "StoredDataset"],
-        "decoding": ["decoded"],
         "links": ["label_folders"],
         "songs": ["Song", "open_songs"],
+        "songs.decoding": ["decoded"],
+        "songs.taxonomy": ["TAXONOMY", "sort_tracks"],
         "sounds": ["Sound", "open_sounds"],
         "table": ["MixtureTable"],
-        "taxonomy": ["TAXONOMY", "sort_tracks"],
     },
 )
 

@@ -17,8 +17,7 @@ from torch.utils.data import DataLoader, Dataset, Subset
 from tqdm import tqdm
 
 from tutorial_utils import files, processes
-from tutorial_utils.data import fingerprints
-from tutorial_utils.data.table import MixtureTable
+from tutorial_utils.data.table import MixtureTable, fingerprints
 from tutorial_utils.text import shown
 
 _ABOUT = "about.json"

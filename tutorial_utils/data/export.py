@@ -17,10 +17,9 @@ import soundfile
 from tqdm import tqdm
 
 from tutorial_utils import audio, cache, files, processes
-from tutorial_utils.data import fingerprints
 from tutorial_utils.data.render import Mix
 from tutorial_utils.data.songs import MIXTURE, SPLITS
-from tutorial_utils.data.table import MixtureTable
+from tutorial_utils.data.table import MixtureTable, fingerprints
 from tutorial_utils.text import shown
 
 TABLE = "table.csv"

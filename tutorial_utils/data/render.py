@@ -16,7 +16,7 @@ import numpy as np
 
 from tutorial_utils import audio, effects, loudness, stretch
 from tutorial_utils.cache import compiled
-from tutorial_utils.data.event import Event
+from tutorial_utils.data.mixing.event import Event
 from tutorial_utils.text import shown
 
 QUIETEST = -70.0

@@ -11,7 +11,8 @@ from pathlib import Path
 
 from tutorial_utils import audio
 from tutorial_utils.data.disk import normalised
-from tutorial_utils.data.songs import SPLITS, contents, name_of, sound_files
+from tutorial_utils.data.songs import SPLITS
+from tutorial_utils.data.songs.finding import contents, name_of, sound_files
 from tutorial_utils.files import expanded
 from tutorial_utils.text import shown
 
@@ -146,7 +147,9 @@ def _files(folder) -> list[Path]:
 
 
 def _open(split, found) -> list[Sound]:
-    from tutorial_utils.data.checks import problem_of  # Which imports pandas, and this module.
+    from tutorial_utils.data.table.checks import (
+        problem_of,  # Which imports pandas, and this module.
+    )
 
     sounds = []
     for file in found:

@@ -15,10 +15,11 @@ import numpy as np
 import pandas as pd
 
 from tutorial_utils import files
-from tutorial_utils.data import annotations, checks, csvfile, render, sampling
+from tutorial_utils.data import render
 from tutorial_utils.data.disk import normalised
-from tutorial_utils.data.event import Event
-from tutorial_utils.data.rows import as_rows, root_of
+from tutorial_utils.data.mixing.event import Event
+from tutorial_utils.data.table import annotations, checks, csvfile, sampling
+from tutorial_utils.data.table.rows import as_rows, root_of
 from tutorial_utils.text import shown
 
 if TYPE_CHECKING:
@@ -35,8 +36,8 @@ class MixtureTable:
     ----------
     rows : pandas.DataFrame
         One row per source. The columns are the fields of
-        :class:`tutorial_utils.data.event.Event`. For reading: :meth:`edited` gives a table with
-        other values.
+        :class:`tutorial_utils.data.mixing.Event`. For reading: :meth:`edited` gives a table
+        with other values.
     root : Path
         The folder that the column ``source_file`` is relative to.
     duration : float, in seconds

@@ -15,8 +15,8 @@ import numpy as np
 import pandas as pd
 
 from tutorial_utils import files
-from tutorial_utils.data import checks
 from tutorial_utils.data.disk import normalised
+from tutorial_utils.data.table import checks
 from tutorial_utils.text import shown
 
 VERSION = 2

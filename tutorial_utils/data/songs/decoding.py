@@ -9,8 +9,8 @@ import numpy as np
 from tqdm import tqdm
 
 from tutorial_utils import audio, cache, files
-from tutorial_utils.data.layouts import MIXTURE, FolderSong, Song, TrackSong, open_tracks
-from tutorial_utils.data.stemfiles import StemFileSong
+from tutorial_utils.data.songs.layouts import MIXTURE, FolderSong, Song, TrackSong, open_tracks
+from tutorial_utils.data.songs.stemfiles import StemFileSong
 
 _CODED = (".mp3", ".ogg")
 _STAMP = "source.json"

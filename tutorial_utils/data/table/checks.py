@@ -15,7 +15,7 @@ import pandas as pd
 
 from tutorial_utils import audio
 from tutorial_utils.data.disk import Folder, normalised
-from tutorial_utils.data.event import Event
+from tutorial_utils.data.mixing.event import Event
 from tutorial_utils.text import shown
 
 COLUMNS = tuple(field.name for field in dataclasses.fields(Event))

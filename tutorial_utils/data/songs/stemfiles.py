@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from tutorial_utils.audio import AudioError, Info
-from tutorial_utils.data.layouts import LABELS, MIXTURE, Song, common_length
+from tutorial_utils.data.songs.layouts import LABELS, MIXTURE, Song, common_length
 from tutorial_utils.text import shown
 
 SUFFIX = ".stem.mp4"

@@ -15,9 +15,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tutorial_utils.data.distributions import SHORTEST, Distributions
-from tutorial_utils.data.event import Event
-from tutorial_utils.data.segments import Segment, on_grid
+from tutorial_utils.data.mixing.distributions import SHORTEST, Distributions
+from tutorial_utils.data.mixing.event import Event
+from tutorial_utils.data.mixing.segments import Segment, on_grid
 from tutorial_utils.data.songs import FolderSong
 from tutorial_utils.data.sounds import Sound
 from tutorial_utils.text import shown

@@ -1,7 +1,7 @@
 """The layouts in which a song lies on the disk, and how its stems are read from there.
 
 A stem is one sound file (:class:`FolderSong`) or the sum of several tracks (:class:`TrackSong`).
-MUSDB18's stem files are in :mod:`tutorial_utils.data.stemfiles`.
+MUSDB18's stem files are in :mod:`tutorial_utils.data.songs.stemfiles`.
 """
 
 from abc import ABC, abstractmethod

@@ -14,21 +14,17 @@ from typing import NamedTuple
 
 from tutorial_utils import audio, files
 from tutorial_utils.audio import AudioError
-from tutorial_utils.data import stemfiles
-from tutorial_utils.data import taxonomy as taxonomies
 from tutorial_utils.data.disk import normalised
-from tutorial_utils.data.layouts import (
-    LABELS,
+from tutorial_utils.data.songs import stemfiles
+from tutorial_utils.data.songs import taxonomy as taxonomies
+from tutorial_utils.data.songs.layouts import (
     LENGTHS,
     MIXTURE,
-    FolderSong,
     Song,
     in_order,
     open_tracks,
 )
 from tutorial_utils.text import shown
-
-__all__ = ["LABELS", "MIXTURE", "SPLITS", "FolderSong", "Song", "open_songs"]
 
 SPLITS = ("train", "valid", "test")
 _ROOT = "MUSDB_PATH"

@@ -12,9 +12,9 @@ from typing import NamedTuple
 
 from tutorial_utils import files
 from tutorial_utils.data import render
-from tutorial_utils.data.checks import TableError, times
 from tutorial_utils.data.disk import Folder, parts
-from tutorial_utils.data.event import Event
+from tutorial_utils.data.mixing.event import Event
+from tutorial_utils.data.table.checks import TableError, times
 from tutorial_utils.text import shown
 
 NAMESPACE = "scaper"

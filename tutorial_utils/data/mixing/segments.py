@@ -5,7 +5,7 @@ import math
 from typing import NamedTuple
 
 from tutorial_utils import audio, loudness
-from tutorial_utils.data.event import Event
+from tutorial_utils.data.mixing.event import Event
 from tutorial_utils.data.songs import FolderSong
 
 _BLOCK = 2**20  # samples that are in memory at once while a file is measured

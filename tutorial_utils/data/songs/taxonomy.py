@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from tutorial_utils import audio
 from tutorial_utils.data.disk import normalised
-from tutorial_utils.data.layouts import MIXTURE
+from tutorial_utils.data.songs.layouts import MIXTURE
 from tutorial_utils.text import shown
 
 # fmt: off

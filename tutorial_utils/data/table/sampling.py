@@ -1,7 +1,7 @@
 """A table of mixtures drawn at random, from songs or from single sounds.
 
-What is here is checked first and drawn then: :mod:`.mixing` draws the events, and nothing is drawn
-that a table would refuse.
+What is here is checked first and drawn then: :mod:`tutorial_utils.data.mixing` draws the events,
+and nothing is drawn that a table would refuse.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from tqdm import tqdm
 
-from tutorial_utils.data import checks, mixing
-from tutorial_utils.data.decoding import decoded
-from tutorial_utils.data.event import Event
-from tutorial_utils.data.rows import as_rows, root_of
+from tutorial_utils.data.mixing import drawing
+from tutorial_utils.data.mixing.event import Event
 from tutorial_utils.data.songs import Song
+from tutorial_utils.data.songs.decoding import decoded
 from tutorial_utils.data.sounds import Sound
+from tutorial_utils.data.table import checks
+from tutorial_utils.data.table.rows import as_rows, root_of
 from tutorial_utils.text import shown
 
 if TYPE_CHECKING:
@@ -31,14 +32,14 @@ def sample(
     duration: float = 5.0,
     coherent: float = 0.5,
     *,
-    song: tuple = mixing.SONG,
-    source_time: tuple | Mapping = mixing.SOURCE_TIME,
-    snr: tuple | Mapping | None = mixing.SNR,
-    ref_db: tuple = mixing.REF_DB,
+    song: tuple = drawing.SONG,
+    source_time: tuple | Mapping = drawing.SOURCE_TIME,
+    snr: tuple | Mapping | None = drawing.SNR,
+    ref_db: tuple = drawing.REF_DB,
     gain: tuple | Mapping | None = None,
     song_gain: tuple | None = None,
-    pitch_shift: tuple | Mapping | None = mixing.PITCH_SHIFT,
-    time_stretch: tuple | Mapping | None = mixing.TIME_STRETCH,
+    pitch_shift: tuple | Mapping | None = drawing.PITCH_SHIFT,
+    time_stretch: tuple | Mapping | None = drawing.TIME_STRETCH,
     polarity: float = 0.0,
     swap: float = 0.0,
     effects: float = 0.0,
@@ -119,7 +120,7 @@ def sample(
     >>> table.render(0).mixture.shape                                    # doctest: +SKIP
     (2, 220500)
     """
-    settings = mixing.SongSettings(
+    settings = drawing.SongSettings(
         duration, coherent, song, source_time, snr, ref_db, pitch_shift, time_stretch,
         leave_out, audible, threshold, gain, song_gain, polarity, swap, effects,
     )  # fmt: skip
@@ -128,7 +129,7 @@ def sample(
     sample_rate = _common(songs, "sample_rate") if sample_rate is None else sample_rate
     every = [(song.files[label], label, song.name) for song in songs for label in song.labels]
     root = _checked_root(every, duration, channels, sample_rate)
-    mixtures = mixing.draw_songs(songs, n, seed, int(channels), int(sample_rate), settings)
+    mixtures = drawing.draw_songs(songs, n, seed, int(channels), int(sample_rate), settings)
     return _drawn(cls, mixtures, root, n, seed, settings, songs[0].labels, fade)
 
 
@@ -140,11 +141,11 @@ def sample_sounds(
     duration: float = 10.0,
     k: int | tuple = 3,
     *,
-    source_time: tuple | Mapping = mixing.SOURCE_TIME,
-    event_duration: tuple | Mapping = mixing.EVENT_DURATION,
-    event_time: tuple | Mapping = mixing.EVENT_TIME,
-    snr: tuple | Mapping | None = mixing.SNR,
-    ref_db: tuple = mixing.REF_DB,
+    source_time: tuple | Mapping = drawing.SOURCE_TIME,
+    event_duration: tuple | Mapping = drawing.EVENT_DURATION,
+    event_time: tuple | Mapping = drawing.EVENT_TIME,
+    snr: tuple | Mapping | None = drawing.SNR,
+    ref_db: tuple = drawing.REF_DB,
     gain: tuple | Mapping | None = None,
     pitch_shift: tuple | Mapping | None = None,
     time_stretch: tuple | Mapping | None = None,
@@ -176,7 +177,7 @@ def sample_sounds(
     ValueError
         If sounds and settings do not fit together; the message says what to change.
     """
-    settings = mixing.SoundSettings(
+    settings = drawing.SoundSettings(
         duration, k if isinstance(k, tuple) else ("const", k), source_time, event_duration,
         event_time, snr, ref_db, pitch_shift, time_stretch, gain, polarity, swap, effects,
     )  # fmt: skip
@@ -185,7 +186,7 @@ def sample_sounds(
     sample_rate = _common(sounds, "sample_rate") if sample_rate is None else sample_rate
     every = [(sound.file, sound.label, sound.file.stem) for sound in sounds]
     root = _checked_root(every, duration, channels, sample_rate)
-    mixtures = mixing.draw_sounds(sounds, n, seed, int(channels), int(sample_rate), settings)
+    mixtures = drawing.draw_sounds(sounds, n, seed, int(channels), int(sample_rate), settings)
     labels = sorted({sound.label for sound in sounds})
     return _drawn(cls, mixtures, root, n, seed, settings, labels, fade)
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from tutorial_utils.data import checks
-from tutorial_utils.data.event import Event
+from tutorial_utils.data.mixing.event import Event
+from tutorial_utils.data.table import checks
 
 
 def root_of(files: Iterable) -> Path:
