@@ -57,6 +57,7 @@ def test_what_was_promised_is_praised_and_what_was_missed_is_named():
     assert "stored, table, loader, table, model were not the same training" in same
 
 
+@pytest.mark.slow
 def test_all_ways_train_on_the_same_batches_and_each_epoch_is_told(write_song, tmp_path, capsys):
     write_song(tmp_path / "songs" / "a", seconds=7.0)
     magnitudes = Magnitudes(hop=1024)

@@ -254,6 +254,7 @@ def test_ctrl_c_stops_in_good_order(csv, tmp_path, jobs):
 
 
 @pytest.mark.skipif(os.name != "posix", reason="limits of POSIX")
+@pytest.mark.slow
 def test_a_full_disk_is_told(csv, tmp_path):
     """A limit on the size of files stands in for the disk: the system's error is like it."""
     import resource

@@ -181,6 +181,7 @@ def test_a_tone_has_the_pitch_that_was_asked_for_and_stays_clean(tone, pitch, fa
     pitch=st.floats(-4, 4),
     factor=st.floats(0.7, 1.4),
 )
+@pytest.mark.slow
 def test_the_pitch_is_right_at_any_rate(rate, tone, pitch, factor):
     changed = stretch.change(sine(tone, rate=rate), rate, pitch, factor)[0]
     found = frequency(changed, rate)

@@ -64,6 +64,7 @@ def test_nothing_is_loaded_before_it_is_asked_for():
     assert run_python("-c", code)[0] == "set()"
 
 
+@pytest.mark.slow
 def test_import_works_silently_on_a_bare_machine(tmp_path):
     code = """if True:
         import warnings
@@ -88,6 +89,7 @@ def test_a_plain_import_that_failed_does_no_harm():
     assert "hamming" in refusal and window == "hamming"
 
 
+@pytest.mark.slow
 def test_a_plain_import_before_is_an_error_that_says_what_to_do():
     code = """if True:
         import scaper

@@ -86,6 +86,7 @@ def test_a_stem_file_that_changed_is_decoded_again(tmp_path, write_stem_file):
 
 
 @needs_ffmpeg
+@pytest.mark.slow
 def test_decoding_that_was_stopped_leaves_whole_songs_and_goes_on(
     tmp_path, write_stem_file, monkeypatch
 ):
@@ -116,6 +117,7 @@ def test_decoding_that_was_stopped_leaves_whole_songs_and_goes_on(
 
 
 @needs_ffmpeg
+@pytest.mark.slow
 def test_two_processes_decode_at_once(tmp_path, write_stem_file):
     for name in "abc":
         write_stem_file(tmp_path / "set" / f"{name}.stem.mp4")
