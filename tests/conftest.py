@@ -3,10 +3,10 @@
 import os
 from pathlib import Path
 
-# Processes that run tests side by side keep what Numba compiles in different folders: see
-# book/execute.py. This has to be said before anything imports Numba.
+# Processes that run tests side by side keep what Numba compiles in different folders, and take those
+# of the book's kernels: see book/execute.py. This has to be said before anything imports Numba.
 if worker := os.environ.get("PYTEST_XDIST_WORKER"):
-    folder = Path(__file__).resolve().parents[1] / ".pytest_cache" / "numba" / worker
+    folder = Path(__file__).resolve().parents[1] / "_build" / "numba" / worker.removeprefix("gw")
     os.environ["NUMBA_CACHE_DIR"] = str(folder)
 
 import numpy as np
