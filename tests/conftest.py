@@ -3,8 +3,8 @@
 import os
 from pathlib import Path
 
-# Processes that run tests side by side keep what Numba compiles in different folders, and take those
-# of the book's kernels: see book/execute.py. This has to be said before anything imports Numba.
+# Processes that run tests side by side keep what Numba compiles in different folders, and take
+# those of the book's kernels: see book/execute.py. This has to be said before anything imports it.
 if worker := os.environ.get("PYTEST_XDIST_WORKER"):
     folder = Path(__file__).resolve().parents[1] / "_build" / "numba" / worker.removeprefix("gw")
     os.environ["NUMBA_CACHE_DIR"] = str(folder)
