@@ -45,7 +45,8 @@ test: $(READY) ## run the fast tests
 	$(PY) -m pytest -q -n auto
 
 test-all: $(READY) ## run all tests: the slow ones and those in a browser as well
-	$(PY) -m pytest -q -n auto -m "slow or not slow"
+	$(PY) -m pytest -q -n auto -m "not browser"
+	$(PY) -m pytest -q -m browser
 
 lint: $(READY) ## check style and formatting
 	$(PY) -m ruff check .

@@ -8,6 +8,7 @@ from pathlib import Path
 if worker := os.environ.get("PYTEST_XDIST_WORKER"):
     folder = Path(__file__).resolve().parents[1] / "_build" / "numba" / worker.removeprefix("gw")
     os.environ["NUMBA_CACHE_DIR"] = str(folder)
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # There is a process for each core.
 
 import numpy as np
 import pytest

@@ -359,6 +359,7 @@ def test_explore_follows_its_controls_with_a_kernel(page):
     area.locator("img[alt='A wave of 200 Hz in the colour of vocals.']").wait_for()
     assert picture.count() == 1
     player = area.locator("tu-player")
+    player.wait_for(state="attached")
     assert player.count() == 1
     player.locator(".tu-play").click()
     page.wait_for_function("(player) => player.run?.gains", arg=player.element_handle())
