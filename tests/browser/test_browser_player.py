@@ -142,8 +142,7 @@ def test_tracks_are_in_time_after_20_s_of_playing(show):
     page.wait_for_function("window.heard.every((time) => time !== null)", timeout=40_000)
     heard = page.evaluate("window.heard")
     assert max(heard) - min(heard) < 0.010
-    # On a busy machine they begin late, all of them together.
-    assert heard[0] == pytest.approx(19.9, abs=0.1)
+    assert heard[0] == pytest.approx(19.9, abs=0.010)
 
 
 @pytest.mark.parametrize("rate", [16000, 22050, 32000, 44100, 48000])
