@@ -1,98 +1,16 @@
-"""How good is a separation? SI-SDR, the SDR of BSS Eval v4, and ideal masks to compare with."""
+"""Scores of several methods for one song, in one table."""
 
 import warnings
 from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
-import torch
 
-from tutorial_utils import transforms
 from tutorial_utils.audio import AudioError, as_channels, require_finite
+from tutorial_utils.evaluation.ratios import si_sdr
 
 SDR = "SDR (BSS Eval v4)"
 SI_SDR = "SI-SDR"
-
-
-def si_sdr(references: np.ndarray, estimates: np.ndarray) -> np.ndarray:
-    r"""Scale-invariant signal-to-distortion ratio, in dB.
-
-    .. math:: \text{SI-SDR} = 10 \log_{10} \frac{\lVert \alpha s \rVert^2}
-              {\lVert \alpha s - \hat s \rVert^2}, \qquad
-              \alpha = \frac{\langle \hat s, s \rangle}{\lVert s \rVert^2}
-
-    for a reference :math:`s` and an estimate :math:`\hat s`, both made zero-mean first. After
-    Le Roux, Wisdom, Erdogan and Hershey, "SDR -- half-baked or well done?", ICASSP 2019.
-
-    Parameters
-    ----------
-    references, estimates : arrays of the same shape (..., samples)
-
-    Returns
-    -------
-    array of shape (...)
-        NaN where the reference is silent (or constant), since nothing can be said about the
-        estimate then, and nowhere else. Minus infinity where the estimate is silent, infinity where
-        it is the reference.
-
-    Raises
-    ------
-    ValueError
-        If the shapes differ, or there are no samples, or some are not finite.
-    """
-    references = np.asarray(references, dtype=np.float64)
-    estimates = np.asarray(estimates, dtype=np.float64)
-    if references.shape != estimates.shape:
-        raise ValueError(
-            f"References have the shape {references.shape} and estimates {estimates.shape}; "
-            "they must be the same."
-        )
-    if references.shape[-1:] in ((), (0,)):
-        raise ValueError(f"There are no samples to compare: the shape is {references.shape}.")
-    for name, signals in {"references": references, "estimates": estimates}.items():
-        if not np.isfinite(signals).all():
-            raise ValueError(f"The {name} hold NaN or infinite samples. Look where they come from.")
-    # Before the mean is taken off, which would leave the rounding of it.
-    nothing_to_find, nothing_found = np.ptp(references, -1) == 0, np.ptp(estimates, -1) == 0
-    references = references - references.mean(-1, keepdims=True)
-    estimates = estimates - estimates.mean(-1, keepdims=True)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        scale = np.sum(estimates * references, -1) / np.sum(references**2, -1)
-        target = scale[..., None] * references
-        distortion = target - estimates
-        ratio = 10 * np.log10(np.sum(target**2, -1) / np.sum(distortion**2, -1))
-    return np.where(nothing_to_find, np.nan, np.where(nothing_found, -np.inf, ratio))
-
-
-def ideal_ratio_mask(
-    references: Mapping[str, np.ndarray],
-    mixture: np.ndarray,
-    n_fft: int = transforms.N_FFT,
-    hop: int = transforms.HOP,
-) -> dict[str, np.ndarray]:
-    """Separate with ratio masks that are made from the true sources.
-
-    Each bin of the mixture is shared out in proportion to the magnitudes of the sources in it. This
-    is an oracle for masks of this kind: it says how well they separate if nothing has to be
-    estimated. It is no upper bound. Other real masks in [0, 1] that sum to one, which take the
-    phases of the sources into account, score higher with the same knowledge, and published models
-    have scored higher on vocals without it.
-
-    Parameters
-    ----------
-    references : dict of str to array of shape (channels, samples)
-    mixture : array of shape (channels, samples)
-    n_fft, hop : int, in samples
-
-    Returns
-    -------
-    dict of str to array of shape (channels, samples), float32
-    """
-    sources = torch.from_numpy(np.stack([as_channels(audio) for audio in references.values()]))
-    spectrogram = transforms.stft(torch.from_numpy(as_channels(mixture)), n_fft, hop)
-    masks = transforms.ratio_mask(transforms.stft(sources, n_fft, hop).abs())
-    estimates = transforms.istft(masks * spectrogram, sources.shape[-1], n_fft, hop).numpy()
-    return dict(zip(references, estimates, strict=True))
 
 
 def compare(
