@@ -180,7 +180,7 @@ def test_what_cannot_be_said_is_an_error(monkeypatch, capsys):
         def flush(self):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(cli, "_render", lambda options: None)
+    monkeypatch.setattr(cli.render, "run", lambda options: 0)
     monkeypatch.setattr(sys, "stdout", Full())
     assert cli.main(["render", "table.csv", "--out", "out"]) == 2
     assert os.strerror(errno.ENOSPC) in capsys.readouterr().err
@@ -190,7 +190,7 @@ def test_too_little_memory_is_told(monkeypatch, capsys):
     def render(options):
         raise MemoryError
 
-    monkeypatch.setattr(cli, "_render", render)
+    monkeypatch.setattr(cli.render, "run", render)
     assert "Use fewer processes, with --jobs" in error_of(capsys, "render", "t.csv", "--out", "o")
 
 

@@ -28,11 +28,13 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "measures",
         "models",
         "plots",
+        "separation",
         "stretch",
         "tinystems",
         "training",
         "transforms",
         "widgets",
+        "wiener",
     ],
     submod_attrs={"player": ["player"], "separation": ["separate"]},
 )

@@ -1,0 +1,49 @@
+"""Models that are named on the command line."""
+
+import importlib
+import importlib.util
+import sys
+from pathlib import Path
+
+from tutorial_utils.text import shown
+
+
+def load_model(text: str):
+    """The model that ``package.module:name`` or ``file.py:name`` stands for.
+
+    Its code is run, as by Python itself.
+
+    Raises
+    ------
+    ValueError
+        If there is no such module, file or name, or running it fails.
+    """
+    place, colon, name = text.rpartition(":")
+    if not (place and name.isidentifier()):
+        raise ValueError(
+            f"'{shown(text)}' names no model. Write package.module:name, or path/to/file.py:name."
+        )
+    try:
+        module = _from_file(Path(place)) if place.endswith(".py") else _from_path(place)
+        found = getattr(module, name)
+        return found if hasattr(found, "labels") else found()
+    except Exception as error:  # Whatever it is, it comes from the user's code.
+        raise ValueError(
+            f"{shown(text)} cannot be loaded: {type(error).__name__}: {shown(error)}"
+        ) from error
+
+
+def _from_file(path):
+    if not path.is_file():
+        raise FileNotFoundError(f"there is no file {path}")
+    specification = importlib.util.spec_from_file_location(path.stem, path)
+    module = importlib.util.module_from_spec(specification)
+    sys.modules[path.stem] = module  # as dataclasses and pickled objects want it
+    specification.loader.exec_module(module)
+    return module
+
+
+def _from_path(name):
+    if str(Path.cwd()) not in sys.path:
+        sys.path.insert(0, str(Path.cwd()))  # as python -m does
+    return importlib.import_module(name)
