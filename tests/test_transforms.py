@@ -84,3 +84,36 @@ def test_magnitudes_tell_their_settings():
     assert repr(transforms.Magnitudes()) == "Magnitudes(n_fft=2048, hop=512)"
     assert transforms.Magnitudes(256, 64) == transforms.Magnitudes(256, 64)
     assert transforms.Magnitudes(256, 64) != transforms.Magnitudes(256, 128)
+
+
+@settings(max_examples=40, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1), sources=st.integers(1, 5))
+def test_masks_of_the_true_sources(seed, sources):
+    generator = torch.Generator().manual_seed(seed)
+    spectrograms = torch.randn(3, sources, 2, 4, 5, dtype=torch.complex128, generator=generator)
+    mixture = spectrograms.sum(1)
+    binary = transforms.binary_mask(spectrograms.abs())
+    least = transforms.least_squares_mask(spectrograms, mixture)
+    ratio = transforms.ratio_mask(spectrograms.abs(), power=2)
+    for masks in (binary, least, ratio):
+        assert masks.min() >= 0 and masks.max() <= 1 + 1e-12
+        torch.testing.assert_close(masks.sum(1), torch.ones_like(masks.sum(1)))
+    assert {*binary.unique().tolist()} <= {0.0, 1.0}
+
+    def error(masks):
+        return (masks * mixture.unsqueeze(1) - spectrograms).abs().square().sum(1)
+
+    # In every single bin no other mask that sums to one is better, however it was found.
+    weights = torch.rand(200, *binary.shape, generator=generator, dtype=torch.float64) ** 4
+    others = [binary, ratio, *(weights / weights.sum(2, keepdim=True))]
+    for masks in others:
+        assert (error(least) <= error(masks) + 1e-9).all()
+    free = transforms.phase_sensitive_mask(spectrograms, mixture)
+    assert free.min() >= 0 and free.max() <= 1 and (error(free) <= error(least) + 1e-9).all()
+
+
+def test_masks_where_nothing_sounds():
+    nothing = torch.zeros(2, 1, 3, 4, dtype=torch.complex64)
+    assert not transforms.phase_sensitive_mask(nothing, nothing.sum(0)).any()
+    total = transforms.least_squares_mask(nothing, nothing.sum(0)).sum(0)
+    torch.testing.assert_close(total, torch.ones_like(total))

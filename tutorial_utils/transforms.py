@@ -75,8 +75,31 @@ def istft(
     return audio.reshape(*lead, samples)
 
 
-def ratio_mask(magnitudes: torch.Tensor, sources: int = -4) -> torch.Tensor:
+def ratio_mask(magnitudes: torch.Tensor, sources: int = -4, power: float = 1.0) -> torch.Tensor:
     """The ideal ratio mask: each source's share of the sum of magnitudes, in every bin.
+
+    Parameters
+    ----------
+    magnitudes : tensor of shape (..., sources, channels, bins, frames), not negative
+    sources : int
+        The axis of the sources.
+    power : float
+        To which magnitudes are raised first. With 2 it is the Wiener filter of a single channel.
+
+    Returns
+    -------
+    tensor of the same shape
+        Within [0, 1]; sums to one over the sources wherever anything sounds.
+    """
+    magnitudes = magnitudes**power
+    return magnitudes / magnitudes.sum(sources, keepdim=True).clamp_min(_TINY)
+
+
+def binary_mask(magnitudes: torch.Tensor, sources: int = -4) -> torch.Tensor:
+    """The ideal binary mask: every bin belongs to the source that is the strongest in it.
+
+    After D. Wang, "On ideal binary mask as the computational goal of auditory scene analysis", in
+    Speech Separation by Humans and Machines, 2005.
 
     Parameters
     ----------
@@ -87,9 +110,75 @@ def ratio_mask(magnitudes: torch.Tensor, sources: int = -4) -> torch.Tensor:
     Returns
     -------
     tensor of the same shape
-        Within [0, 1]; sums to one over the sources wherever anything sounds.
+        Zeros, and a single one among the sources; of sources that are equal, the first has it.
     """
-    return magnitudes / magnitudes.sum(sources, keepdim=True).clamp_min(_TINY)
+    strongest = magnitudes.argmax(sources, keepdim=True)
+    return torch.zeros_like(magnitudes).scatter_(sources, strongest, 1.0)
+
+
+def phase_sensitive_mask(
+    spectrograms: torch.Tensor, mixture: torch.Tensor, sources: int = -4
+) -> torch.Tensor:
+    r"""The part of a source that points where the mixture does: :math:`\operatorname{Re} S_j / X`.
+
+    Of all real masks it is the one whose estimate is closest to the source, bin by bin, if it is
+    not limited to [0, 1] as it is here. After H. Erdogan, J. R. Hershey, S. Watanabe and J. Le
+    Roux, "Phase-sensitive and recognition-boosted speech separation using deep recurrent neural
+    networks", ICASSP 2015.
+
+    Parameters
+    ----------
+    spectrograms : complex tensor of shape (..., sources, channels, bins, frames)
+    mixture : complex tensor of shape (..., channels, bins, frames)
+    sources : int
+        The axis of the sources.
+
+    Returns
+    -------
+    real tensor of the shape of ``spectrograms``
+        Within [0, 1]; the sum over the sources may be anything.
+    """
+    return _along(spectrograms, mixture, sources).clamp(0, 1)
+
+
+def least_squares_mask(
+    spectrograms: torch.Tensor, mixture: torch.Tensor, sources: int = -4
+) -> torch.Tensor:
+    r"""Of all masks within [0, 1] that sum to one, that whose estimates are closest to the sources.
+
+    In every bin the squared error :math:`\sum_j |S_j - W_j X|^2` is smallest for the point of the
+    unit simplex that is nearest to the :math:`\operatorname{Re} S_j / X`, which sum to one already
+    but need not lie within [0, 1]. The projection is that of J. Duchi, S. Shalev-Shwartz, Y. Singer
+    and T. Chandra, "Efficient projections onto the l1-ball for learning in high dimensions",
+    ICML 2008.
+
+    Parameters
+    ----------
+    spectrograms : complex tensor of shape (..., sources, channels, bins, frames)
+    mixture : complex tensor of shape (..., channels, bins, frames)
+    sources : int
+        The axis of the sources.
+
+    Returns
+    -------
+    real tensor of the shape of ``spectrograms``
+        Within [0, 1]; sums to one over the sources.
+    """
+    along = _along(spectrograms, mixture, sources).movedim(sources, -1)
+    descending = along.sort(-1, descending=True).values
+    excess = descending.cumsum(-1) - 1
+    count = torch.arange(1, along.shape[-1] + 1, device=along.device)
+    used = (descending * count > excess).sum(-1, keepdim=True)
+    threshold = excess.gather(-1, used - 1) / used
+    return (along - threshold).clamp_min(0).movedim(-1, sources)
+
+
+def _along(spectrograms, mixture, sources):
+    """The real part of each source over the mixture; zero where the mixture is."""
+    mixture = mixture.unsqueeze(sources)
+    power = mixture.abs().square()
+    products = (spectrograms * mixture.conj()).real
+    return torch.where(power > _TINY**2, products / power.clamp_min(_TINY**2), 0.0)
 
 
 @dataclass(frozen=True)

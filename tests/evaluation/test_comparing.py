@@ -2,86 +2,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from helpers import RATE, noise
-from hypothesis import assume, given, settings
-from hypothesis import strategies as st
 
 from tutorial_utils import evaluation
 from tutorial_utils.audio import AudioError
-
-
-@settings(max_examples=50, deadline=None)
-@given(
-    seed=st.integers(0, 2**32 - 1),
-    scale=st.floats(0.01, 100),
-    offset=st.floats(-10, 10),
-    ratio=st.floats(-30, 60),
-)
-def test_si_sdr_ignores_scale_and_offset_and_finds_the_ratio(seed, scale, offset, ratio):
-    random = np.random.default_rng(seed)
-    reference = random.standard_normal(500)
-    reference -= reference.mean()
-    error = random.standard_normal(500)
-    error -= error.mean()
-    error -= reference * (error @ reference) / (reference @ reference)  # orthogonal to it
-    error *= np.linalg.norm(reference) / np.linalg.norm(error) * 10 ** (-ratio / 20)
-    estimate = scale * (reference + error) + offset
-    assert evaluation.si_sdr(reference, estimate) == pytest.approx(ratio, abs=1e-3)
-
-
-def test_si_sdr_at_its_limits(random):
-    reference = random.standard_normal((2, 100))
-    assert np.isposinf(evaluation.si_sdr(reference, reference)).all()
-    assert (evaluation.si_sdr(reference, 3 * reference) > 250).all()
-    for nothing in (0, 0.1):  # A constant, whose mean has a rounding error, is silence, too.
-        silent = np.full_like(reference, nothing)
-        assert np.isneginf(evaluation.si_sdr(reference, silent)).all()
-        assert np.isnan(evaluation.si_sdr(silent, reference)).all()
-        assert np.isnan(evaluation.si_sdr(silent, silent)).all()
-    one_channel = reference * [[1], [0]]
-    ratios = evaluation.si_sdr(one_channel, reference + 0.1 * reference[::-1])
-    assert np.isfinite(ratios[0]) and np.isnan(ratios[1])
-    assert evaluation.si_sdr(np.zeros((4, 2, 9)) + reference[0, :9], np.ones((4, 2, 9))).shape == (
-        4,
-        2,
-    )
-
-
-def test_si_sdr_refuses_what_cannot_be_compared(random):
-    reference = random.standard_normal((2, 100))
-    with pytest.raises(ValueError, match=r"\(2, 100\) and estimates \(100,\)"):
-        evaluation.si_sdr(reference, reference[0])
-    for nothing in (np.zeros((2, 0)), np.float64(3)):
-        with pytest.raises(ValueError, match="no samples to compare"):
-            evaluation.si_sdr(nothing, nothing)
-    for wrong in (np.nan, np.inf):
-        broken = np.where(np.arange(100) == 7, wrong, reference)
-        with pytest.raises(ValueError, match="estimates hold NaN or infinite"):
-            evaluation.si_sdr(reference, broken)
-        with pytest.raises(ValueError, match="references hold NaN or infinite"):
-            evaluation.si_sdr(broken, reference)
-
-
-def tone(frequency, seconds=2.0):
-    time = np.arange(round(seconds * RATE)) / RATE
-    return np.stack([np.sin(2 * np.pi * frequency * time)] * 2).astype(np.float32)
-
-
-def test_the_ideal_ratio_mask_separates_what_does_not_overlap():
-    references = {"low": tone(300), "high": tone(2000)}
-    estimates = evaluation.ideal_ratio_mask(references, references["low"] + references["high"])
-    for label in references:
-        assert (evaluation.si_sdr(references[label], estimates[label]) > 30).all()
-
-
-@settings(max_examples=10, deadline=None)
-@given(seed=st.integers(0, 1000))
-def test_ideal_ratio_masks_sum_to_the_mixture(seed):
-    random = np.random.default_rng(seed)
-    references = {label: noise(random, 1.0) for label in "abc"}
-    mixture = sum(references.values())
-    estimates = evaluation.ideal_ratio_mask(references, mixture)
-    assume(np.abs(mixture).max() > 0)
-    np.testing.assert_allclose(sum(estimates.values()), mixture, atol=1e-5)
 
 
 def museval_sdr(references, estimates):
@@ -213,3 +136,38 @@ def test_scores_of_other_sources_or_lengths_are_refused(random):
         evaluation.compare({**references, "b": broken}, {"x": references}, RATE)
     with pytest.raises(AudioError, match=r"The reference of a has no samples"):
         evaluation.compare({"a": np.zeros((1, 0))}, {"x": {"a": np.zeros((1, 0))}}, RATE)
+
+
+def test_every_metric_by_its_name(random):
+    references = {label: noise(random, 3.0) for label in "abc"}
+    mixture = sum(references.values())
+    estimates = {label: 0.8 * r + 0.1 * mixture for label, r in references.items()}
+    table = evaluation.compare(references, {"x": estimates}, RATE, evaluation.METRICS)
+    assert table["metric"].tolist() == 3 * list(evaluation.METRICS)
+    value = table.set_index(["metric", "source"])["value"]
+    pair = [np.stack([*signals.values()]) for signals in (references, estimates)]
+    wanted = evaluation.bss_eval(*(x.transpose(0, 2, 1) for x in pair), RATE, RATE)
+    for name, by_frame in zip(evaluation.METRICS[:4], wanted, strict=True):
+        assert value[name].tolist() == pytest.approx(np.median(by_frame, axis=1), abs=1e-6)
+    assert value["SI-SIR"].tolist() == pytest.approx(evaluation.si_sir(*pair).mean(1))
+    assert value["SNR"].tolist() == pytest.approx(value["uSDR"].tolist(), abs=1e-6)
+    assert (value["SI-SDR"] > value["SD-SDR"]).all()
+    counted = table.set_index("metric")["frames"]
+    assert (counted["SIR (BSS Eval v4)"] == 3).all() and counted["SNR"].isna().all()
+    with pytest.raises(ValueError, match=r"no metric 'SDR'\. There are: SDR \(BSS"):
+        evaluation.compare(references, {"x": estimates}, RATE, ["SDR"])
+
+
+def test_silence_with_every_metric(random):
+    """Of one source, which leaves the others theirs."""
+    references = {label: noise(random, 2.0) for label in "abc"}
+    references["c"][:] = 0
+    estimates = {label: noise(random, 2.0) for label in "abc"}
+    estimates["b"][:] = 0
+    table = evaluation.compare(references, {"x": estimates}, RATE, evaluation.METRICS)
+    value = table.set_index(["source", "metric"])["value"]
+    assert np.isfinite(value["a"].drop("SIR (BSS Eval v4)")).all()
+    assert value["a", "SIR (BSS Eval v4)"] > 200  # There is nothing that could interfere.
+    assert np.isneginf(value["b"].drop(["SNR", "uSDR"])).all()
+    assert value["b", "SNR"] == 0 and value["b", "uSDR"] == pytest.approx(0)
+    assert value["c"].drop("uSDR").isna().all() and value["c", "uSDR"] < -50

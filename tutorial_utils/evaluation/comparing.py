@@ -1,22 +1,33 @@
 """Scores of several methods for one song, in one table."""
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 
 from tutorial_utils.audio import AudioError, as_channels, require_finite
-from tutorial_utils.evaluation.ratios import si_sdr
+from tutorial_utils.evaluation import ratios
+from tutorial_utils.evaluation.bsseval import bss_eval
 
-SDR = "SDR (BSS Eval v4)"
-SI_SDR = "SI-SDR"
+SDR, ISR, SIR, SAR = (f"{name} (BSS Eval v4)" for name in ("SDR", "ISR", "SIR", "SAR"))
+SI_SDR, SI_SIR, SI_SAR, SD_SDR, SNR = "SI-SDR", "SI-SIR", "SI-SAR", "SD-SDR", "SNR"
+USDR = "uSDR"
+METRICS = (SDR, ISR, SIR, SAR, SI_SDR, SI_SIR, SI_SAR, SD_SDR, SNR, USDR)
+_BY_FRAME = (SDR, ISR, SIR, SAR)
+_BY_CHANNEL = {
+    SI_SDR: ratios.si_sdr,
+    SI_SIR: ratios.si_sir,
+    SI_SAR: ratios.si_sar,
+    SD_SDR: ratios.sd_sdr,
+}
 
 
 def compare(
     references: Mapping[str, np.ndarray],
     methods: Mapping[str, Mapping[str, np.ndarray]],
     sample_rate: int,
+    metrics: Sequence[str] = (SDR, SI_SDR),
 ) -> pd.DataFrame:
     """Score the estimates of several methods for the same song.
 
@@ -26,6 +37,8 @@ def compare(
     methods : dict of method to {label: estimate}
         Every method estimates every source.
     sample_rate : int, in Hz
+    metrics : sequence of str
+        Among ``METRICS``.
 
     Returns
     -------
@@ -33,12 +46,15 @@ def compare(
         A row for each method, source and metric, with the columns ``method, source, metric, value,
         frames``. The values are in dB:
 
-        - ``SDR (BSS Eval v4)``: the median over ``frames`` frames of one second;
-        - ``SI-SDR``: of the whole signal (so without a number of frames), the mean over the
-          channels in which the reference sounds.
+        - ``SDR (BSS Eval v4)``, and ISR, SIR and SAR: the median over ``frames`` frames of one
+          second;
+        - ``SI-SDR``, ``SI-SIR``, ``SI-SAR`` and ``SD-SDR``: of the whole signal (so without a
+          number of frames), the mean over the channels in which the reference sounds;
+        - ``SNR`` and ``uSDR``: of the whole signal, all channels together.
 
         NaN marks a reference that is silent throughout. Minus infinity marks an estimate that is
-        (for SI-SDR: in any channel that should sound), infinity one that equals its reference.
+        (for SI-SDR and its relatives: in any channel that should sound), infinity one that equals
+        its reference. Only the uSDR is finite in any case, and the SNR of a silent estimate 0 dB.
 
     Warns
     -----
@@ -52,6 +68,8 @@ def compare(
     AudioError
         If a method has other sources, an estimate has another shape than its reference, or a
         signal has no samples, or some that are not finite.
+    ValueError
+        If there is no metric of a name.
 
     Notes
     -----
@@ -66,6 +84,8 @@ def compare(
     F.-R. Stöter, A. Liutkus and N. Ito, "The 2018 Signal Separation Evaluation Campaign",
     LVA/ICA 2018.
     """
+    if unknown := [name for name in metrics if name not in METRICS]:
+        raise ValueError(f"There is no metric '{unknown[0]}'. There are: {', '.join(METRICS)}.")
     references = {label: as_channels(audio) for label, audio in references.items()}
     for label, audio in references.items():
         if require_finite(audio, f"The reference of {label}").size == 0:
@@ -74,13 +94,56 @@ def compare(
     for method, estimates in methods.items():
         estimates = {label: as_channels(audio) for label, audio in estimates.items()}
         _require_match(method, references, estimates)
-        sdr, frames = _sdr(method, references, estimates, sample_rate)
-        for label, reference in references.items():
-            rows.append((method, label, SDR, sdr[label], frames))
-            ratio = _over_channels(si_sdr(reference, estimates[label]))
-            rows.append((method, label, SI_SDR, ratio, pd.NA))
+        scores, frames = _scores(method, references, estimates, sample_rate, metrics)
+        for label in references:
+            for metric in metrics:
+                counted = frames if metric in _BY_FRAME else pd.NA
+                rows.append((method, label, metric, scores[metric][label], counted))
     table = pd.DataFrame(rows, columns=["method", "source", "metric", "value", "frames"])
     return table.astype({"frames": "Int64"})
+
+
+def _scores(method, references, estimates, sample_rate, metrics):
+    """For each metric the score of each source, and the number of frames of those by frame."""
+    scores, frames = {}, 0
+    if {*metrics} & {*_BY_FRAME}:
+        scores[SDR], frames = _sdr(method, references, estimates, sample_rate)
+    if {*metrics} & {ISR, SIR, SAR}:
+        scores |= _filtered(references, estimates, sample_rate)
+    pair = [
+        np.stack([signals[label] for label in references]) for signals in (references, estimates)
+    ]
+    for name in {*metrics} & {*_BY_CHANNEL}:
+        values = map(_over_channels, _BY_CHANNEL[name](*pair))
+        scores[name] = dict(zip(references, values, strict=True))
+    if SNR in metrics:
+        values = ratios.snr(*(signals.reshape(len(signals), -1) for signals in pair))
+        scores[SNR] = dict(zip(references, values.tolist(), strict=True))
+    if USDR in metrics:
+        scores[USDR] = dict(zip(references, ratios.usdr(*pair).tolist(), strict=True))
+    return scores, frames
+
+
+def _filtered(references, estimates, sample_rate):
+    """ISR, SIR and SAR: medians over frames, of the sources that BSS Eval can score."""
+    scores = {name: dict.fromkeys(references, np.nan) for name in (ISR, SIR, SAR)}
+    scored = []
+    for label, reference in references.items():
+        if not reference.sum(0).any():
+            continue
+        if estimates[label].sum(0).any():
+            scored.append(label)
+        else:
+            for name in scores:
+                scores[name][label] = -np.inf
+    if scored:
+        pair = [[signals[label].T for label in scored] for signals in (references, estimates)]
+        _, *found = bss_eval(*pair, sample_rate, sample_rate)
+        for name, values in zip(scores, found, strict=True):
+            for label, by_frame in zip(scored, values, strict=True):
+                known = by_frame[~np.isnan(by_frame)]
+                scores[name][label] = float(np.median(known)) if len(known) else np.nan
+    return scores
 
 
 def _sdr(method, references, estimates, sample_rate):
@@ -105,8 +168,8 @@ def _sdr(method, references, estimates, sample_rate):
     scorable = ~np.any([*resting.values()], axis=0)
     kept = scorable & ~np.any([*muted.values()], axis=0)
     _warn_of_muted(method, muted, scorable, kept)
-    for label, ratios in by_frame.items():
-        sdr[label] = float(np.median(ratios[kept])) if kept.any() else np.nan
+    for label, values in by_frame.items():
+        sdr[label] = float(np.median(values[kept])) if kept.any() else np.nan
     return sdr, int(kept.sum())
 
 
@@ -126,7 +189,7 @@ def _warn_of_muted(method, muted, scorable, kept):
             f"'{method}' is silent where the references sound: {some} of {scorable.sum()} frames. "
             "BSS Eval v4 leaves these frames out for all sources. Its scores are medians over the "
             f"other {kept.sum()}.",
-            stacklevel=4,
+            stacklevel=5,
         )
 
 

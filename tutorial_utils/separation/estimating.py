@@ -161,18 +161,11 @@ def separate(
         def read(first, count):
             return excerpt(mixture, first, count)
 
-        parts = estimator.parts(read, mixture.shape[1])
-        bar = tqdm(
-            total=round(audio.shape[1] / sample_rate, 1),
-            desc="separating",
-            unit="s",
-            disable=not progress,
-        )
         found = []
-        with bar:
-            for part in parts:
+        with bar_of("separating", mixture.shape[1], estimator.sample_rate, not progress) as bar:
+            for part in estimator.parts(read, mixture.shape[1]):
                 found.append(part)
-                bar.update(round(part.shape[-1] / estimator.sample_rate, 1))
+                bar.update(part.shape[-1])
     estimates = np.concatenate(found, axis=-1)
     converted = np.stack(
         [
@@ -325,3 +318,16 @@ def excerpt(audio: np.ndarray, first: int, count: int) -> np.ndarray:
 def of_length(audio: np.ndarray, samples: int) -> np.ndarray:
     """Audio of exactly so many samples: rounding in resampling leaves one too many, or too few."""
     return excerpt(audio, 0, samples)
+
+
+def bar_of(title: str, samples: int, sample_rate: int, hidden: bool = False, **options) -> tqdm:
+    """A progress bar that is moved by samples and shows seconds."""
+    return tqdm(
+        total=samples,
+        desc=title,
+        disable=hidden,
+        unit="s",
+        unit_scale=1 / sample_rate,
+        bar_format="{l_bar}{bar}| {n:.0f} of {total:.0f} s [{elapsed}, {remaining} to go]",
+        **options,
+    )

@@ -19,12 +19,11 @@ import numpy as np
 import soundfile
 import soxr
 import torch
-from tqdm import tqdm
 
 from tutorial_utils import audio, files
 from tutorial_utils.audio import AudioError
 from tutorial_utils.data.songs import MIXTURE
-from tutorial_utils.separation.estimating import Estimator, Settings, of_length
+from tutorial_utils.separation.estimating import Estimator, Settings, bar_of, of_length
 from tutorial_utils.text import shown
 
 RECORD = "separation.json"
@@ -325,9 +324,8 @@ def _write(estimator, path, sound, folder, suffix, recording):
     with ExitStack() as stack:
         mixture = stack.enter_context(audio.opened(path))
         bar = stack.enter_context(
-            tqdm(total=round(sound.samples / sound.sample_rate, 1), unit="s", leave=False)
+            bar_of(shown(recording.name, 30), sound.samples, sound.sample_rate, leave=False)
         )
-        bar.set_description(shown(recording.name, 30))
         stems = [
             stack.enter_context(_Wav(folder / f"{name}{suffix}", sound)) for name in estimator.names
         ]
@@ -346,7 +344,7 @@ def _write(estimator, path, sound, folder, suffix, recording):
                 stem.write(samples)
             peak = max(peak, float(np.abs(finished).max()))
             written += part.shape[-1]
-            bar.update(round(part.shape[-1] / sound.sample_rate, 1))
+            bar.update(part.shape[-1])
     return peak
 
 
