@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 
 from tutorial_utils import __version__
-from tutorial_utils.cli import render, separate
+from tutorial_utils.cli import evaluate, render, separate
 from tutorial_utils.cli.common import LONGEST, PROGRAM
 from tutorial_utils.text import shown
 
@@ -59,7 +59,7 @@ def _parser():
     )
     parser.add_argument("--version", action="version", version=f"{PROGRAM} {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    for command in (render, separate):
+    for command in (render, separate, evaluate):
         command.add(commands)
     return parser
 

@@ -6,6 +6,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submodules=["metrics"],
     submod_attrs={
+        "aggregates": ["aggregate", "per_song"],
         "bsseval": ["bss_eval"],
         "comparing": [
             "ISR",
@@ -21,6 +22,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "USDR",
             "compare",
         ],
+        "confidence": ["differences", "intervals"],
         "distances": ["log_spectral_distance", "spectral_convergence"],
         "oracles": [
             "ideal_binary_mask",
@@ -30,5 +32,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "phase_sensitive_mask",
         ],
         "ratios": ["improvement", "sd_sdr", "si_sar", "si_sdr", "si_sir", "snr", "usdr"],
+        "scoring": ["evaluate"],
+        "stores": ["museval_json"],
     },
 )

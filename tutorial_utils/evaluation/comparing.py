@@ -14,8 +14,8 @@ SDR, ISR, SIR, SAR = (f"{name} (BSS Eval v4)" for name in ("SDR", "ISR", "SIR", 
 SI_SDR, SI_SIR, SI_SAR, SD_SDR, SNR = "SI-SDR", "SI-SIR", "SI-SAR", "SD-SDR", "SNR"
 USDR = "uSDR"
 METRICS = (SDR, ISR, SIR, SAR, SI_SDR, SI_SIR, SI_SAR, SD_SDR, SNR, USDR)
-_BY_FRAME = (SDR, ISR, SIR, SAR)
-_BY_CHANNEL = {
+BY_FRAME = (SDR, ISR, SIR, SAR)
+BY_CHANNEL = {
     SI_SDR: ratios.si_sdr,
     SI_SIR: ratios.si_sir,
     SI_SAR: ratios.si_sar,
@@ -97,7 +97,7 @@ def compare(
         scores, frames = _scores(method, references, estimates, sample_rate, metrics)
         for label in references:
             for metric in metrics:
-                counted = frames if metric in _BY_FRAME else pd.NA
+                counted = frames if metric in BY_FRAME else pd.NA
                 rows.append((method, label, metric, scores[metric][label], counted))
     table = pd.DataFrame(rows, columns=["method", "source", "metric", "value", "frames"])
     return table.astype({"frames": "Int64"})
@@ -106,15 +106,15 @@ def compare(
 def _scores(method, references, estimates, sample_rate, metrics):
     """For each metric the score of each source, and the number of frames of those by frame."""
     scores, frames = {}, 0
-    if {*metrics} & {*_BY_FRAME}:
+    if {*metrics} & {*BY_FRAME}:
         scores[SDR], frames = _sdr(method, references, estimates, sample_rate)
     if {*metrics} & {ISR, SIR, SAR}:
         scores |= _filtered(references, estimates, sample_rate)
     pair = [
         np.stack([signals[label] for label in references]) for signals in (references, estimates)
     ]
-    for name in {*metrics} & {*_BY_CHANNEL}:
-        values = map(_over_channels, _BY_CHANNEL[name](*pair))
+    for name in {*metrics} & {*BY_CHANNEL}:
+        values = map(over_channels, BY_CHANNEL[name](*pair))
         scores[name] = dict(zip(references, values, strict=True))
     if SNR in metrics:
         values = ratios.snr(*(signals.reshape(len(signals), -1) for signals in pair))
@@ -193,7 +193,7 @@ def _warn_of_muted(method, muted, scorable, kept):
         )
 
 
-def _over_channels(ratios):
+def over_channels(ratios: np.ndarray) -> float:
     """The mean over the channels that have a ratio; minus infinity if one of them is muted."""
     ratios = ratios[~np.isnan(ratios)]
     if not len(ratios):

@@ -1,5 +1,6 @@
 """What a model is asked, and separating a recording that is in memory."""
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -331,3 +332,14 @@ def bar_of(title: str, samples: int, sample_rate: int, hidden: bool = False, **o
         bar_format="{l_bar}{bar}| {n:.0f} of {total:.0f} s [{elapsed}, {remaining} to go]",
         **options,
     )
+
+
+def fingerprint(model) -> str | None:
+    """What tells the weights of a module, or None of another model."""
+    if not isinstance(model, torch.nn.Module):
+        return None
+    digest = hashlib.sha256()
+    for key, tensor in sorted(model.state_dict().items()):
+        digest.update(key.encode())
+        digest.update(tensor.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy())
+    return digest.hexdigest()[:16]

@@ -4,7 +4,6 @@ A file is read, separated and written part by part, so that memory does not grow
 of stems appears whole or not at all, and what is there already is not computed again.
 """
 
-import hashlib
 import json
 import os
 import shutil
@@ -23,7 +22,7 @@ import torch
 from tutorial_utils import audio, files
 from tutorial_utils.audio import AudioError
 from tutorial_utils.data.songs import MIXTURE
-from tutorial_utils.separation.estimating import Estimator, Settings, bar_of, of_length
+from tutorial_utils.separation.estimating import Estimator, Settings, bar_of, fingerprint, of_length
 from tutorial_utils.text import shown
 
 RECORD = "separation.json"
@@ -116,7 +115,7 @@ def separate_files(
     with Estimator(model, 1, settings, device) as estimator:
         record = {
             "model": name or type(model).__name__,
-            "weights": _fingerprint(model),
+            "weights": fingerprint(model),
             "settings": asdict(settings),
             "stems": estimator.names,
             "format": suffix,
@@ -186,17 +185,6 @@ def _below(folder, place):
 
 def _title(path):
     return path.stem.removesuffix(".stem") or path.name
-
-
-def _fingerprint(model):
-    """What tells the weights of a module, or None of another model."""
-    if not isinstance(model, torch.nn.Module):
-        return None
-    digest = hashlib.sha256()
-    for key, tensor in sorted(model.state_dict().items()):
-        digest.update(key.encode())
-        digest.update(tensor.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy())
-    return digest.hexdigest()[:16]
 
 
 def _separated(model, recording, place, settings, record, suffix, device, root):
