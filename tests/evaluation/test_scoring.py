@@ -56,7 +56,7 @@ class Track:
     def __init__(self, song):
         self.name, self.subset, self.rate = song.name, song.split, song.sample_rate
         stems = song.stems()
-        stems["accompaniment"] = song.mixture() - stems["vocals"]
+        stems["accompaniment"] = sum(stems[label] for label in LABELS if label != "vocals")
         self.targets = {
             label: type("Target", (), {"audio": stem.T.astype(np.float64)})
             for label, stem in stems.items()
