@@ -233,3 +233,32 @@ def test_scores_are_shown_or_refused(rows):
     metrics = {"undefined" if pd.isna(metric) else repr(metric) for metric in table.metric}
     assert len(figure.axes) == len(metrics)
     plots.score_table(table).html.encode()
+
+
+def with_intervals():
+    rows = [
+        (method, "bass", "SDR", value + shift)
+        for method, shift in (("a", 0), ("b", 3))
+        for value in range(8)
+    ]
+    table = pd.DataFrame(rows, columns=["method", "source", "metric", "value"])
+    spans = [("a", "bass", "SDR", 3.5, 2.0, 5.0), ("b", "bass", "SDR", 6.5, np.nan, np.nan)]
+    spans += [("other", "bass", "SDR", 1.0, 0.0, 2.0)]
+    columns = ["method", "source", "metric", "value", "low", "high"]
+    return table, pd.DataFrame(spans, columns=columns)
+
+
+def test_intervals_are_drawn_under_their_boxes():
+    table, spans = with_intervals()
+    before = sum(len(ax.lines) for ax in plots.scores(table).axes)
+    [ax] = plots.scores(table, intervals=spans).axes
+    assert len(ax.lines) == before + 4
+    assert any(line.get_xdata().tolist() == [2.0, 5.0] for line in ax.lines)
+
+
+def test_intervals_stand_under_their_numbers():
+    table, spans = with_intervals()
+    html = plots.score_table(table, intervals=spans).html
+    assert html.count("2.00 … 5.00") == 1 and html.count(" … ") == 1
+    with pytest.raises(ValueError, match=r"intervals lacks the column\(s\) low"):
+        plots.score_table(table, intervals=spans.drop(columns="low"))

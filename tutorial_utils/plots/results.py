@@ -96,7 +96,9 @@ class ScoreTable:
         return repr(self.data)
 
 
-def scores(table: pd.DataFrame, *, title: str | None = None) -> Figure:
+def scores(
+    table: pd.DataFrame, *, intervals: pd.DataFrame | None = None, title: str | None = None
+) -> Figure:
     """Draw scores: for each metric, source and method the box of its values, or its few values.
 
     A box reaches from the lower to the upper quartile, its line is the median, the whiskers end at
@@ -107,6 +109,10 @@ def scores(table: pd.DataFrame, *, title: str | None = None) -> Figure:
     ----------
     table : pandas.DataFrame
         In long form, with the columns ``method, source, metric, value``; one row per score.
+    intervals : pandas.DataFrame, optional
+        With the columns ``method, source, metric, value, low, high``, as
+        :func:`tutorial_utils.evaluation.intervals` returns it. Under each box, a dot is the value,
+        and a line reaches from low to high.
     title : str, optional
 
     Returns
@@ -120,9 +126,11 @@ def scores(table: pd.DataFrame, *, title: str | None = None) -> Figure:
         If a column is missing, or a value is no number, or all are NaN. If some are (the score of a
         silent reference is not defined), the figure says how many were left out.
     """
-    scored = _scored(table)
+    scored = _scored(table, intervals)
     names = [_wrapped(name) for name in (*scored.methods, *scored.sources)]
-    spacing = 0.1 + 0.16 * max(name.count("\n") + 1 for name in names)  # inches
+    spacing = (0.1 if intervals is None else 0.2) + 0.16 * max(
+        name.count("\n") + 1 for name in names
+    )  # inches
     rows = len(scored.sources) * (len(scored.methods) + (len(scored.methods) > 1))
     with style():
         figure, grid = plt.subplots(
@@ -137,13 +145,17 @@ def scores(table: pd.DataFrame, *, title: str | None = None) -> Figure:
     return figure
 
 
-def score_table(table: pd.DataFrame, *, caption: str | None = None) -> ScoreTable:
+def score_table(
+    table: pd.DataFrame, *, intervals: pd.DataFrame | None = None, caption: str | None = None
+) -> ScoreTable:
     """Medians of scores as a table per metric: a row for each method, a column for each source.
 
     Parameters
     ----------
     table : pandas.DataFrame
         As for :func:`scores`.
+    intervals : pandas.DataFrame, optional
+        As for :func:`scores`; low and high stand under each number.
     caption : str, optional
 
     Returns
@@ -158,7 +170,7 @@ def score_table(table: pd.DataFrame, *, caption: str | None = None) -> ScoreTabl
     ValueError
         As for :func:`scores`.
     """
-    scored = _scored(table)
+    scored = _scored(table, intervals)
     columns = [*scored.sources, "mean"]
     over = f'<caption style="text-align:left">{escape(caption)}</caption>' if caption else ""
     tables, page = [], ""
@@ -168,7 +180,11 @@ def score_table(table: pd.DataFrame, *, caption: str | None = None) -> ScoreTabl
         with np.errstate(invalid="ignore"):  # both infinities have no mean
             values = np.column_stack([medians, known.mean(axis=1) if known.size else medians[:, 0]])
         tables.append(values)
-        page += _table(metric, scored.methods, columns, values, over if number == 0 else "")
+        spans = [
+            [scored.intervals.get((number, method, source)) for source in range(len(columns))]
+            for method in range(len(scored.methods))
+        ]
+        page += _table(metric, scored.methods, columns, values, spans, over if number == 0 else "")
     index = pd.MultiIndex.from_product([scored.metrics, scored.methods], names=["metric", "method"])
     return ScoreTable(pd.DataFrame(np.vstack(tables), index, columns), page)
 
@@ -210,6 +226,7 @@ class _Scored:
     sources: list[str]
     values: dict[tuple[int, int, int], np.ndarray]
     undefined: list[int]  # of each metric
+    intervals: dict[tuple[int, int, int], tuple[float, float, float]]  # value, low, high
 
     def group(self, metric: int, method: int, source: int) -> np.ndarray:
         return self.values.get((metric, method, source), np.array([]))
@@ -225,7 +242,7 @@ class _Scored:
         return np.reshape(medians, (len(self.methods), -1))
 
 
-def _scored(table: pd.DataFrame) -> _Scored:
+def _scored(table: pd.DataFrame, intervals: pd.DataFrame | None) -> _Scored:
     keys = ("metric", "method", "source")
     absent = [key for key in (*keys, "value") if key not in table]
     if absent:
@@ -242,6 +259,7 @@ def _scored(table: pd.DataFrame) -> _Scored:
     # By place and not by name: names may be of any type, and look alike.
     columns = (pd.factorize(table[key], use_na_sentinel=False) for key in keys)
     places, names = zip(*columns, strict=True)
+    spans = {} if intervals is None else _spans(intervals, [list(each) for each in names])
     groups, undefined = {}, [0] * len(names[0])
     for place, value in zip(zip(*places, strict=True), values, strict=True):
         if np.isnan(value):
@@ -252,7 +270,24 @@ def _scored(table: pd.DataFrame) -> _Scored:
         *([clean(name) for name in each] for each in names),
         {place: np.array(group) for place, group in groups.items()},
         undefined,
+        spans,
     )
+
+
+def _spans(intervals, names):
+    """Value, low and high by the places of metric, method and source."""
+    wanted = ("metric", "method", "source", "value", "low", "high")
+    if absent := [key for key in wanted if key not in intervals]:
+        raise ValueError(
+            f"the table of intervals lacks the column(s) {', '.join(absent)}; "
+            f"it has {', '.join(map(shown, intervals.columns))}"
+        )
+    found = {}
+    for *keys, value, low, high in intervals[list(wanted)].itertuples(index=False):
+        if all(key in each for key, each in zip(keys, names, strict=True)):
+            place = tuple(each.index(key) for key, each in zip(keys, names, strict=True))
+            found[place] = (float(value), float(low), float(high))
+    return found
 
 
 def _draw_metric(ax: Axes, scored: _Scored, metric: int) -> None:
@@ -272,6 +307,7 @@ def _draw_metric(ax: Axes, scored: _Scored, metric: int) -> None:
             group = scored.group(metric, method, source)
             # Infinite values count in the box, which then reaches beyond the edge.
             _draw_group(ax, np.clip(group, low - 9 * span, high + 9 * span), place, colour(name))
+            _draw_interval(ax, scored.intervals.get((metric, method, source)), place)
             for infinite, edge, marker in ((-np.inf, 0, "<"), (np.inf, 1, ">")):
                 if infinite in group:
                     look = {"color": colour(name), "markersize": 8, "clip_on": False}
@@ -314,17 +350,27 @@ def _draw_group(ax: Axes, values: np.ndarray, place: float, shade: str) -> None:
     )
 
 
-def _table(metric: str, methods: list[str], columns: list[str], values, caption: str) -> str:
+def _draw_interval(ax: Axes, interval, place: float) -> None:
+    """The interval of a group, under its box."""
+    if interval is None:
+        return
+    value, low, high = interval
+    below = place + 0.42
+    ax.plot([low, high], [below, below], color="black", linewidth=1.6, solid_capstyle="butt")
+    ax.plot([value], [below], "o", color="black", markersize=4)
+
+
+def _table(metric: str, methods: list[str], columns: list[str], values, spans, caption: str) -> str:
     """One table; what hosts would set otherwise is set here, so that it fits a phone."""
     first = "text-align:left;white-space:normal;min-width:5em;padding:.3em .25em"
     other = 'style="text-align:right;padding:.3em .25em"'
     heads = "".join(f'<th scope="col" {other}>{escape(column)}</th>' for column in columns)
     best = np.max(values, axis=0, initial=-np.inf, where=~np.isnan(values))
     rows = ""
-    for method, row in zip(methods, values, strict=True):
+    for method, row, of_row in zip(methods, values, spans, strict=True):
         cells = "".join(
-            f"<td {other}>{_number(value, bold=len(methods) > 1 and value == top)}</td>"
-            for value, top in zip(row, best, strict=True)
+            f"<td {other}>{_number(value, len(methods) > 1 and value == top)}{_span(span)}</td>"
+            for value, top, span in zip(row, best, of_row, strict=True)
         )
         rows += (
             f'<tr><th scope="row" style="{first};font-weight:400">{escape(method)}</th>{cells}</tr>'
@@ -339,3 +385,10 @@ def _number(value: float, bold: bool) -> str:
         return "–"
     text = f"{value:z.2f}".replace("-", "−").replace("inf", "∞")
     return f"<b>{text}</b>" if bold else text
+
+
+def _span(interval) -> str:
+    if interval is None or np.isnan(interval[1:]).any():
+        return ""
+    low, high = (_number(value, bold=False) for value in interval[1:])
+    return f'<div style="font-size:.8em;white-space:nowrap;opacity:.75">{low} … {high}</div>'
