@@ -36,8 +36,8 @@ def projet(audio, sample_rate):
     """PROJET: sources of unknown places, fitted to projections of both channels, without delays.
 
     D. FitzGerald, A. Liutkus and R. Badeau, "PROJET -- spatial audio separation using projections",
-    ICASSP 2016. What stands nearest to the middle is taken for the voice. The method is slow, so it is
-    given no more than 22,050 samples per second; what is above their range goes with the
+    ICASSP 2016. What stands nearest to the middle is taken for the voice. The method is slow, so it
+    is given no more than 22,050 samples per second; what is above their range goes with the
     accompaniment.
     """
     options = {
