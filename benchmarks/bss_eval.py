@@ -21,12 +21,12 @@ import json
 import sys
 import time
 
-import museval
 import numpy as np
 import pandas as pd
 import scipy.linalg
 
 import tutorial_utils as tu
+from tutorial_utils.compat import museval
 from tutorial_utils.evaluation import bss_eval, projections
 
 LENGTHS = (3, 30, 240)

@@ -3,7 +3,6 @@
 import subprocess
 import sys
 
-import museval
 import numpy as np
 import pytest
 import scipy.signal
@@ -12,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tutorial_utils import tinystems
+from tutorial_utils.compat import museval
 from tutorial_utils.data import open_songs
 from tutorial_utils.evaluation import bss_eval, bsseval, metrics, projections
 

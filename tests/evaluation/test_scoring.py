@@ -8,7 +8,6 @@ import sys
 import time
 import warnings
 
-import museval
 import numpy as np
 import pandas as pd
 import pytest
@@ -17,6 +16,7 @@ import torch
 from helpers import RATE, noise
 
 from tutorial_utils import audio, cli, evaluation
+from tutorial_utils.compat import museval
 from tutorial_utils.data import open_songs
 from tutorial_utils.data.songs import LABELS
 from tutorial_utils.evaluation import scoring
