@@ -49,7 +49,8 @@ def projet(audio, sample_rate):
     }
     rate = min(sample_rate, _HIGHEST)
     given = resample(_stereo(audio), sample_rate, rate)
-    before = np.random.get_state()  # noqa: NPY002: the one from which nussl draws its beginning
+    # nussl draws its beginning from the generator that all share. It is left as it was.
+    before = np.random.get_state()  # noqa: NPY002
     np.random.seed(0)  # noqa: NPY002
     try:
         voice = _nearest_to_the_middle(outputs("spatial.Projet", given, rate, **options))
