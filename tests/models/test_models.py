@@ -63,8 +63,8 @@ def test_separate_leaves_the_model_as_it_was(random):
 
 def test_separate_refuses_what_it_cannot_use(random):
     model = small()
-    with pytest.raises(AudioError, match=r"model is for 8000 Hz and the audio has 44100 Hz"):
-        tu.separate(model, noise(random), 44100)
+    # Another rate than the model's is converted, and converted back.
+    assert tu.separate(model, noise(random), 44100)["vocals"].shape == noise(random).shape
     with pytest.raises(AudioError, match="NaN"):
         tu.separate(model, np.full((2, 100), np.nan), RATE)
     with pytest.raises(AudioError, match="no samples"):
