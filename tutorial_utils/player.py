@@ -148,6 +148,7 @@ def build(
     view: str = "waveform",
     quality: float = 0.3,
     switch: bool = True,
+    blind: bool = False,
 ) -> Player:
     """Make a player of what :func:`player` arranges; its errors are the same.
 
@@ -167,6 +168,8 @@ def build(
         As for :func:`player`.
     switch : bool
         Whether there are buttons for the choices.
+    blind : bool
+        Whether each track shows the picture of its first sound alone, whichever is heard.
     """
     if view not in ("waveform", "spectrogram"):
         raise ValueError(f'view must be "waveform" or "spectrogram", not {view!r}')
@@ -193,7 +196,7 @@ def build(
         draw = lanes.spectrograms(sounds, sample_rate)
     rows = "".join(
         # The whole has no solo and no mute, for it never sounds with the others.
-        _row(name, choices, part, draw, buttons=len(names) > 1 and part[0] is not None)
+        _row(name, choices, part, draw, len(names) > 1 and part[0] is not None, blind)
         for name, part in zip(names, parts, strict=True)
     )
     samples = sounds[0].shape[1]
@@ -296,21 +299,24 @@ def _mp3(sound, sample_rate, quality) -> str:
         subtype="MPEG_LAYER_III",
         # Not a constant rate: where it is low, LAME's tag does not fit into its frame.
         bitrate_mode="VARIABLE",
-        compression_level=1 - quality,
+        compression_level=min(1 - quality, 0.999),  # LAME refuses 1
     )
     return base64.b64encode(file.getvalue()).decode()
 
 
-def _row(name, choices, part, draw, buttons) -> str:
-    """One track: its name and controls, and its lane with a picture of each version."""
+def _row(name, choices, part, draw, buttons, blind) -> str:
+    """One track: its name and controls, and its lane with a picture of each version, or of one."""
     tint, text = colour(name), escape(name)
     versions = dict(zip(part, choices, strict=True))  # a sound of several choices is shown once
     versions.pop(None, None)
-    pictures = "".join(
-        f'<div class="tu-picture" data-file="{number}"{" hidden" if i else ""}>'
-        f"{draw(number, f'{name}, {version}' if len(versions) > 1 else name, tint)}</div>"
-        for i, (number, version) in enumerate(versions.items())
-    )
+    if blind:
+        pictures = f'<div class="tu-picture">{draw(part[0], name, tint)}</div>'
+    else:
+        pictures = "".join(
+            f'<div class="tu-picture" data-file="{number}"{" hidden" if i else ""}>'
+            f"{draw(number, f'{name}, {version}' if len(versions) > 1 else name, tint)}</div>"
+            for i, (number, version) in enumerate(versions.items())
+        )
     controls = "".join(
         f'<button type="button" class="tu-{verb.lower()}" aria-pressed="false" '
         f'aria-label="{verb} {text}" title="{verb} ({verb[0].lower()})">{verb[0]}</button>'

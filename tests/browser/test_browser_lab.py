@@ -62,8 +62,12 @@ rows = [
 scores = pd.DataFrame(rows, columns=["method", "source", "metric", "value"])
 tu.plots.score_table(scores, caption="In dB")
 """,
+    """
+sounds = {"reference": tone(200), "method 1": tone(210), "method 2": tone(220)}
+tu.listening.mushra({"one": sounds, "two": sounds}, rate, name="Tones")
+""",
 )
-PLAYER, SPECTROGRAMS, LIVE, STATIC, SCORES = range(len(CELLS))
+PLAYER, SPECTROGRAMS, LIVE, STATIC, SCORES, LISTENING = range(len(CELLS))
 
 
 @pytest.fixture(scope="module")
@@ -386,3 +390,25 @@ def test_explore_follows_its_controls_without_a_kernel(page):
     assert state(page) == before
     assert figure.locator("img:visible").get_attribute("alt") == described.replace("bass", "vocals")
     assert figure.locator("output").inner_text() == "400"
+
+
+def test_a_listening_test_can_be_taken(page, contrast):
+    area = output(page, LISTENING)
+    test = area.locator("tu-listening")
+    before = state(page) | {"scrolled": None}
+    # Letters that are shortcuts of Lab's cells.
+    test.locator("input[name=participant]").press_sequentially("dd x")
+    test.locator(".tu-start button").click()
+    test.locator(".tu-trials").wait_for()
+    assert inside(test.bounding_box(), area.bounding_box())
+    page.keyboard.press("2")
+    page.wait_for_function("(test) => test.heard.has(2)", arg=test.element_handle())
+    for row in test.locator(".tu-row").all()[1:]:
+        row.locator("button").click()
+        row.locator("input").press("ArrowUp")
+        assert row.locator("output").inner_text() == "51"
+    for text in test.locator(".tu-title, .tu-question, .tu-letter, output").all():
+        assert contrast(text) >= 4.5
+    test.locator(".tu-next").click()
+    assert test.locator(".tu-progress").inner_text() == "Trial 2 of 2"
+    assert state(page) | {"scrolled": None} == before

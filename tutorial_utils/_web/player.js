@@ -194,7 +194,7 @@ if (!customElements.get("tu-player")) {
         within.querySelector(`.tu-${part}`)?.setAttribute(`aria-${name}`, value);
       for (const track of this.tracks) {
         const shown = track.files[this.choice] ?? track.files.find((file) => file !== null);
-        for (const picture of track.row.querySelectorAll(".tu-picture")) {
+        for (const picture of track.row.querySelectorAll(".tu-picture[data-file]")) {
           picture.hidden = Number(picture.dataset.file) !== shown;
         }
         set(track.row, "solo", "pressed", track.solo);
@@ -210,6 +210,7 @@ if (!customElements.get("tu-player")) {
       this.root.querySelector(".tu-status").textContent = status;
       this.showLoop(this.loop.on, this.loop.start, this.loop.end);
       this.show(at);
+      this.dispatchEvent(new Event("tu-change")); // for an element that the player is a part of
     }
     showLoop(on, from, to) {
       this.toggleAttribute("data-looping", on);
