@@ -18,6 +18,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submodules=[
         "audio",
+        "augmentation",
         "classics",
         "codecs",
         "compat",
@@ -25,6 +26,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "effects",
         "evaluation",
         "listening",
+        "losses",
         "loudness",
         "mastering",
         "measures",

@@ -13,10 +13,18 @@ import torch
 N_FFT = 2048
 HOP = 512
 _TINY = 1e-10
+_WINDOWS = {
+    "hann": torch.hann_window,
+    "hamming": torch.hamming_window,
+    "blackman": torch.blackman_window,
+    "sine": lambda n_fft: torch.hann_window(n_fft).sqrt(),
+}
 
 
-def stft(audio: torch.Tensor, n_fft: int = N_FFT, hop: int = HOP) -> torch.Tensor:
-    """Short-time Fourier transform with a Hann window; frames are centred, the ends zero-padded.
+def stft(
+    audio: torch.Tensor, n_fft: int = N_FFT, hop: int = HOP, window: torch.Tensor | None = None
+) -> torch.Tensor:
+    """Short-time Fourier transform; frames are centred, the ends zero-padded.
 
     Parameters
     ----------
@@ -25,6 +33,8 @@ def stft(audio: torch.Tensor, n_fft: int = N_FFT, hop: int = HOP) -> torch.Tenso
         Length of a frame, in samples. It gives ``n_fft // 2 + 1`` bins.
     hop : int
         From one frame to the next, in samples.
+    window : tensor of shape (n_fft,), optional
+        A Hann window if not given.
 
     Returns
     -------
@@ -39,7 +49,7 @@ def stft(audio: torch.Tensor, n_fft: int = N_FFT, hop: int = HOP) -> torch.Tenso
         audio.reshape(-1, audio.shape[-1]),
         n_fft,
         hop,
-        window=_window(n_fft, audio),
+        window=_window(n_fft, audio) if window is None else window.to(audio.dtype),
         pad_mode="constant",
         return_complex=True,
     )
@@ -47,7 +57,11 @@ def stft(audio: torch.Tensor, n_fft: int = N_FFT, hop: int = HOP) -> torch.Tenso
 
 
 def istft(
-    spectrogram: torch.Tensor, samples: int, n_fft: int = N_FFT, hop: int = HOP
+    spectrogram: torch.Tensor,
+    samples: int,
+    n_fft: int = N_FFT,
+    hop: int = HOP,
+    window: torch.Tensor | None = None,
 ) -> torch.Tensor:
     """Inverse of :func:`stft`: the signal whose STFT is closest to ``spectrogram``.
 
@@ -59,17 +73,21 @@ def istft(
     spectrogram : complex tensor of shape (..., bins, frames)
     samples : int
         Length of the signal; the padding of the last frame is cut off.
+    window : tensor of shape (n_fft,), optional
+        That of :func:`stft`.
 
     Returns
     -------
     tensor of shape (..., samples)
     """
     lead = spectrogram.shape[:-2]
+    if window is None:
+        window = _window(n_fft, spectrogram.real)
     audio = torch.istft(
         spectrogram.reshape(-1, *spectrogram.shape[-2:]),
         n_fft,
         hop,
-        window=_window(n_fft, spectrogram.real),
+        window=window.to(spectrogram.real.dtype),
         length=samples,
     )
     return audio.reshape(*lead, samples)
@@ -179,6 +197,81 @@ def _along(spectrograms, mixture, sources):
     power = mixture.abs().square()
     products = (spectrograms * mixture.conj()).real
     return torch.where(power > _TINY**2, products / power.clamp_min(_TINY**2), 0.0)
+
+
+class STFT(torch.nn.Module):
+    """The STFT and its inverse as a module, with a window of several kinds.
+
+    Parameters
+    ----------
+    n_fft : int
+        Length of the window and of a frame, in samples.
+    hop : int
+    window : {"hann", "hamming", "blackman", "sine"}
+
+    Shape
+    -----
+    (..., samples) to (..., bins, frames), complex; :meth:`inverse` back.
+
+    Raises
+    ------
+    ValueError
+        If the window is of another kind, or its copies at this hop leave samples uncovered, so
+        that there is no way back.
+
+    Examples
+    --------
+    >>> transform, x = STFT(512, 128, "sine"), torch.randn(2, 1000)
+    >>> bool((transform.inverse(transform(x), 1000) - x).abs().max() < 1e-5)
+    True
+    """
+
+    def __init__(self, n_fft: int = N_FFT, hop: int = HOP, window: str = "hann"):
+        super().__init__()
+        if window not in _WINDOWS:
+            raise ValueError(f"window must be one of {', '.join(_WINDOWS)}, not {window!r}.")
+        values = _WINDOWS[window](n_fft)
+        whole = values.square().reshape(-1)
+        covered = torch.nn.functional.pad(whole, (0, -n_fft % hop)).reshape(-1, hop).sum(0)
+        if hop > n_fft or covered.min() < 1e-8:
+            raise ValueError(
+                f"A {window} window of {n_fft} samples at a hop of {hop} leaves samples that no "
+                "frame holds. Use a shorter hop."
+            )
+        self.n_fft, self.hop = n_fft, hop
+        self.register_buffer("window", values, persistent=False)
+
+    def forward(self, audio: torch.Tensor) -> torch.Tensor:
+        return stft(audio, self.n_fft, self.hop, self.window)
+
+    def inverse(self, spectrogram: torch.Tensor, samples: int) -> torch.Tensor:
+        """Shape: (..., bins, frames) to (..., samples)."""
+        return istft(spectrogram, samples, self.n_fft, self.hop, self.window)
+
+
+class Mel(torch.nn.Module):
+    """Magnitudes or powers, gathered into bands that are equally wide in mel.
+
+    Parameters
+    ----------
+    sample_rate : int, in Hz
+    n_fft : int
+    bands : int
+
+    Shape
+    -----
+    (..., bins, frames) to (..., bands, frames).
+    """
+
+    def __init__(self, sample_rate: int, n_fft: int = N_FFT, bands: int = 128):
+        import librosa
+
+        super().__init__()
+        weights = librosa.filters.mel(sr=sample_rate, n_fft=n_fft, n_mels=bands)
+        self.register_buffer("weights", torch.from_numpy(weights), persistent=False)
+
+    def forward(self, magnitudes: torch.Tensor) -> torch.Tensor:
+        return self.weights.to(magnitudes.dtype) @ magnitudes
 
 
 @dataclass(frozen=True)
