@@ -117,3 +117,44 @@ def test_masks_where_nothing_sounds():
     assert not transforms.phase_sensitive_mask(nothing, nothing.sum(0)).any()
     total = transforms.least_squares_mask(nothing, nothing.sum(0)).sum(0)
     torch.testing.assert_close(total, torch.ones_like(total))
+
+
+@settings(deadline=None)
+@given(
+    st.integers(1, 3000),
+    st.sampled_from([64, 128, 400, 512]),
+    st.sampled_from([2, 3, 4, 8]),
+    st.sampled_from(["hann", "hamming", "blackman", "sine"]),
+)
+def test_the_module_gives_the_signal_back(samples, n_fft, overlap, window):
+    transform = transforms.STFT(n_fft, n_fft // overlap, window)
+    signal = torch.randn(2, samples, generator=torch.manual_seed(samples), dtype=torch.float64)
+    X = transform(signal)
+    assert X.shape == (2, n_fft // 2 + 1, 1 + samples // (n_fft // overlap))
+    torch.testing.assert_close(transform.inverse(X, samples), signal, atol=1e-9, rtol=0)
+
+
+def test_the_module_refuses_what_has_no_way_back():
+    with pytest.raises(ValueError, match="window must be one of hann"):
+        transforms.STFT(512, 128, "boxcar")
+    for hop in (512, 513):
+        with pytest.raises(ValueError, match="leaves samples that no frame holds"):
+            transforms.STFT(512, hop)
+
+
+def test_gradients_go_through_the_module():
+    transform = transforms.STFT(32, 8, "sine")
+    signal = torch.randn(1, 100, dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(lambda x: transform.inverse(2 * transform(x), 100), signal)
+
+
+def test_mel_is_that_of_librosa(random):
+    import librosa
+
+    audio = random.normal(size=8000).astype(np.float32)
+    expected = librosa.feature.melspectrogram(
+        y=audio, sr=16000, n_fft=512, hop_length=128, n_mels=40, pad_mode="constant"
+    )
+    power = transforms.stft(torch.from_numpy(audio), 512, 128).abs() ** 2
+    made = transforms.Mel(16000, 512, 40)(power)
+    np.testing.assert_allclose(made.numpy(), expected, rtol=1e-3, atol=1e-5)

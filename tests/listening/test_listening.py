@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import scipy.signal
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import tutorial_utils as tu
@@ -54,6 +54,7 @@ def test_an_anchor_keeps_what_is_below_and_nothing_above(rate, cutoff):
     assert np.abs(response[below] - expected).max() < 0.02
 
 
+@settings(deadline=None)
 @given(samples=st.integers(3, 3000), channels=st.integers(1, 3))
 def test_an_anchor_has_the_shape_of_its_sound(samples, channels):
     sound = noise(0, samples, channels)
