@@ -82,7 +82,7 @@ def run(way, path, folder):
     else:
         models = {
             "nothing": Nothing,
-            "MaskInference": lambda: tu.models.build("MaskInference"),
+            "MaskInference": lambda: tu.models.build("MaskInference", "tiny"),
             "Open-Unmix, by tu.separate": open_unmix,
         }
         (outcome,) = separate_files(models[way](), [path], folder)

@@ -133,7 +133,7 @@ def train(batches, labels, magnitudes=None) -> float:
     ``magnitudes`` makes spectrograms of batches that hold audio.
     """
     torch.manual_seed(0)
-    model = models.build("MaskInference", labels=labels).to(DEVICE)
+    model = models.build("MaskInference", "tiny", labels=labels).to(DEVICE)
     optimiser = torch.optim.Adam(model.parameters())
     losses = []
     for batch in batches:
@@ -273,7 +273,7 @@ def main() -> None:
     torch.set_num_threads(1)  # The other core is the worker's.
     songs = [song for song in decoded(open_songs()) if song.duration >= 1.3 * SECONDS]
     until = time.monotonic() + arguments.seconds
-    magnitudes = Magnitudes(hop=models.build("MaskInference").hop)
+    magnitudes = Magnitudes(hop=models.build("MaskInference", "tiny").hop)
     with tempfile.TemporaryDirectory(dir=arguments.json.parent) as scratch:
         ways = prepare(songs, arguments.mixtures, magnitudes, Path(scratch, "stored"))
         table = ways[LOADER].dataset.table

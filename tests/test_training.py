@@ -10,7 +10,7 @@ import tutorial_utils as tu
 def model_and_batches(steps=30, value=None):
     torch.manual_seed(0)
     model = tu.models.build(
-        "MaskInference", labels="ab", sample_rate=RATE, n_fft=256, hop=64, hidden=16
+        "MaskInference", "tiny", labels="ab", sample_rate=RATE, n_fft=256, hop=64, hidden=16
     )
     time_axis = torch.arange(4000) / RATE
     sources = torch.stack([torch.sin(6.2832 * f * time_axis) for f in (300, 2000)])[None, :, None]

@@ -89,7 +89,7 @@ def test_formats_that_are_read(tmp_path, suffix, rate):
 def test_files_are_separated_as_arrays_are(tmp_path, random, settings):
     import tutorial_utils as tu
 
-    model = tu.models.build("MaskInference", sample_rate=RATE, n_fft=256, hop=64, hidden=4)
+    model = tu.models.build("MaskInference", "tiny", sample_rate=RATE, n_fft=256, hop=64, hidden=4)
     mixture = noise(random, 3)
     audio.write(tmp_path / "a.wav", mixture, RATE, 24)
     outcome = alone(separated(tmp_path / "a.wav", tmp_path / "out", model, settings))
@@ -226,7 +226,7 @@ def test_other_weights_are_another_model(tmp_path, random):
     import tutorial_utils as tu
 
     audio.write(tmp_path / "a.wav", noise(random, 0.2), RATE)
-    model = tu.models.build("MaskInference", sample_rate=RATE, n_fft=256, hop=64, hidden=4)
+    model = tu.models.build("MaskInference", "tiny", sample_rate=RATE, n_fft=256, hop=64, hidden=4)
     alone(separated(tmp_path / "a.wav", tmp_path / "out", model))
     assert alone(separated(tmp_path / "a.wav", tmp_path / "out", model)).skipped
     with torch.no_grad():
@@ -381,7 +381,7 @@ def test_memory_does_not_grow_with_the_recording(tmp_path, random):
         import sys
         import tutorial_utils as tu
         from tutorial_utils.separation import separate_files
-        model = tu.models.build("MaskInference", hidden=32)
+        model = tu.models.build("MaskInference", "tiny", hidden=32)
         (outcome,) = separate_files(model, [sys.argv[1]], sys.argv[2])
         assert outcome.error is None, outcome.error
         """

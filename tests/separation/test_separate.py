@@ -144,7 +144,7 @@ def test_any_rate_and_number_of_channels(random, rate, channels):
 @pytest.mark.parametrize("samples", [1, 2, 3, 100])
 @pytest.mark.parametrize("rate", [RATE // 4, RATE, 12 * RATE])
 def test_hardly_any_samples(samples, rate):
-    model = tu.models.build("MaskInference", sample_rate=RATE, n_fft=256, hop=64, hidden=4)
+    model = tu.models.build("MaskInference", "tiny", sample_rate=RATE, n_fft=256, hop=64, hidden=4)
     for one in (Same(), model):
         found = tu.separate(one, np.full((1, samples), 0.1, np.float32), rate)
         assert all(x.shape == (1, samples) and np.isfinite(x).all() for x in found.values())
@@ -181,7 +181,7 @@ def test_what_is_asked_for_besides(random):
 
 
 def test_a_module_is_left_as_it_was(random):
-    model = tu.models.build("MaskInference", sample_rate=RATE, n_fft=256, hop=64, hidden=4)
+    model = tu.models.build("MaskInference", "tiny", sample_rate=RATE, n_fft=256, hop=64, hidden=4)
     model.train()
     audio = noise(random, 0.5)
     found = tu.separate(model, audio, RATE)

@@ -66,7 +66,7 @@ example:
   In a file mine.py, load your model:
 
     def model():
-        model = tu.models.build("MaskInference")
+        model = tu.models.build("MaskInference", "tiny")
         model.load_state_dict(torch.load("weights.pt", weights_only=True))
         return model
 
