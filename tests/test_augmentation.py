@@ -5,7 +5,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tutorial_utils.augmentation import Augmentation
+import tutorial_utils as tu
+from tutorial_utils.augmentation import Augmentation, Batches
 
 
 def batch(seed=0, size=4, sources=3):
@@ -76,3 +77,34 @@ def test_how_often():
 def test_settings_that_make_no_sense(wrong):
     with pytest.raises(ValueError, match=next(iter(wrong))):
         Augmentation(**wrong)
+
+
+def test_batches_are_the_same_each_time():
+    sources = batch(size=10)
+    for augment in (None, Augmentation()):
+        first, again = (list(Batches(sources, 5, 3, seed=1, augment=augment)) for _ in range(2))
+        assert len(first) == 5
+        for (mixture, stems), (other, _) in zip(first, again, strict=True):
+            assert torch.equal(mixture, other) and torch.equal(mixture, stems.sum(1))
+            assert stems.shape == (3, 3, 2, 50)
+    other = list(Batches(sources, 5, 3, seed=2))
+    assert not torch.equal(other[0][0], next(iter(Batches(sources, 5, 3, seed=1)))[0])
+    # A longer training begins as a shorter one does.
+    longer = list(Batches(sources, 9, 3, seed=2))
+    assert all(torch.equal(a[0], b[0]) for a, b in zip(other, longer, strict=False))
+    with pytest.raises(ValueError, match="must be segments of shape"):
+        Batches(sources[0], 5)
+
+
+def test_segments_are_stacked(tmp_path):
+    songs = tu.data.open_songs(tu.data.tinystems.build())[:2]
+    made = tu.data.stack(songs, [1.0, 3.0], 0.5)
+    assert made.shape == (4, 4, 2, 22050) and made.dtype == torch.float32
+    for i, song in enumerate(songs):
+        for j, label in enumerate(song.labels):
+            expected = torch.from_numpy(song.stem(label, 3.0, 0.5))
+            torch.testing.assert_close(made[2 * i + 1, j], expected)
+    mono = tu.data.stack(songs, [1.0], 0.5, sample_rate=22050, mono=True)
+    assert mono.shape == (2, 4, 1, 11025)
+    with pytest.raises(ValueError, match="nothing to stack"):
+        tu.data.stack(songs, [], 1.0)

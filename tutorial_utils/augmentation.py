@@ -1,5 +1,6 @@
-"""Changing a batch at random, on the device where it is: cheap variety for training."""
+"""Batches from segments in memory, and changes at random, on the device where they are."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
@@ -68,3 +69,54 @@ class Augmentation:
         sources = torch.where(swapped, sources.flip(2), sources)
         sources = sources * gains.to(sources)[..., None, None]
         return sources.sum(1), sources
+
+
+class Batches:
+    """A fixed number of batches from segments in memory.
+
+    Each is drawn with repetition; which segments it has, and what is done to them, follows from the
+    seed and the number of the step.
+
+    Parameters
+    ----------
+    sources : tensor of shape (segments, sources, channels, samples)
+        As :func:`tutorial_utils.data.stack` gives it.
+    steps, batch_size, seed : int
+    augment : Augmentation, optional
+        By default the segments are taken as they are.
+
+    Examples
+    --------
+    >>> batches = Batches(torch.randn(10, 4, 1, 100), steps=3, batch_size=2)
+    >>> [mixture.shape for mixture, sources in batches][0], len(batches)
+    (torch.Size([2, 1, 100]), 3)
+    """
+
+    def __init__(
+        self,
+        sources: torch.Tensor,
+        steps: int,
+        batch_size: int = 8,
+        seed: int = 0,
+        augment: Augmentation | None = None,
+    ):
+        if sources.ndim != 4 or len(sources) == 0:
+            raise ValueError(
+                "sources must be segments of shape (segments, sources, channels, samples), not "
+                f"{tuple(sources.shape)}."
+            )
+        self.sources, self.steps, self.batch_size = sources, steps, batch_size
+        self.seed, self.augment = seed, augment
+
+    def __len__(self) -> int:
+        return self.steps
+
+    def __iter__(self) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+        for step in range(self.steps):
+            draw = torch.Generator().manual_seed((self.seed * 1_000_003 + step) % 2**63)
+            places = torch.randint(len(self.sources), (self.batch_size,), generator=draw)
+            sources = self.sources[places.to(self.sources.device)]
+            if self.augment is None:
+                yield sources.sum(1), sources
+            else:
+                yield self.augment(sources, step)

@@ -14,6 +14,7 @@ _lazy, __dir__, __all__ = lazy_loader.attach(
         "songs.decoding": ["decoded"],
         "songs.taxonomy": ["TAXONOMY", "sort_tracks"],
         "sounds": ["Sound", "open_sounds"],
+        "stacks": ["stack"],
         "table": ["MixtureTable"],
     },
 )
