@@ -81,6 +81,8 @@ def istft(
     tensor of shape (..., samples)
     """
     lead = spectrogram.shape[:-2]
+    if spectrogram.is_meta:  # a shape without numbers, of which PyTorch's function knows nothing
+        return spectrogram.real.new_empty((*lead, samples))
     if window is None:
         window = _window(n_fft, spectrogram.real)
     audio = torch.istft(

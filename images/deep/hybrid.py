@@ -9,7 +9,7 @@ def draw() -> Drawing:
         400,
         "A hybrid model",
         "The mixture goes into a branch on spectrograms and into a branch on waveforms. Each gives "
-        "estimates of all sources; learned filters join them.",
+        "estimates of all sources; a learned share per source and bin joins them.",
     )
     drawing.box((180, 16), (200, 52), ("mixture", "C × N"), strong=True)
     drawing.arrow((280, 70), (280, 92), (140, 92), (140, 117))
@@ -22,5 +22,5 @@ def draw() -> Drawing:
     drawing.box((306, 220), (228, 52), ("waveforms", "J × C × N"))
     drawing.arrow((140, 274), (140, 300), (250, 300), (250, 325))
     drawing.arrow((420, 274), (420, 300), (310, 300), (310, 325))
-    drawing.box((162, 328), (236, 52), ("learned filters, sum", "estimates"), strong=True)
+    drawing.box((162, 328), (236, 52), ("a share of each, per bin", "estimates"), strong=True)
     return drawing

@@ -361,7 +361,7 @@ def test_export(name):
         ("SpectrogramNetSimple", {"hidden": 3}, TypeError, "no setting 'hidden'"),
         ("ConvTasNet", {"L": 21}, ValueError, "must be even"),
         ("BSRoformer", {"head": 15}, ValueError, "must be even"),
-        ("HybridNet", {"taps": 2}, ValueError, "must be odd"),
+        ("HybridNet", {"taps": 2}, TypeError, "no setting 'taps'"),
         ("OpenUnmix", {"sample_rate": 0}, ValueError, "sample_rate must be a whole number"),
     ],
 )

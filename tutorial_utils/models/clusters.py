@@ -31,6 +31,8 @@ def hard_masks(
         Zeros, and a single one among the sources.
     """
     sources = len(centres)
+    if magnitudes.is_meta:  # shapes without numbers have no clusters
+        return magnitudes.unsqueeze(1).expand(-1, sources, -1, -1, -1)
     masks = torch.zeros((len(embeddings), sources, *magnitudes.shape[1:]), device=magnitudes.device)
     for mask, places, magnitude in zip(masks, embeddings, magnitudes, strict=True):
         points = places.flatten(0, 2).float()  # (channels · bins · frames, D)

@@ -6,6 +6,7 @@ from typing import ClassVar
 import torch
 from torch import nn
 
+from tutorial_utils import transforms
 from tutorial_utils.data.songs import LABELS
 from tutorial_utils.models.audio_nets import AudioNetSimpleLSTM
 from tutorial_utils.models.separator import Outputs, Separator
@@ -16,11 +17,11 @@ _WAVEFORM = {"width": 52}
 
 
 class HybridNet(Separator):
-    """A spectrogram U-Net and a waveform U-Net, whose estimates are joined by learned weights.
+    """A spectrogram U-Net and a waveform U-Net, whose estimates are joined bin by bin.
 
     A mask on the spectrogram is good at tones, which are lines there; a waveform network is free in
-    phase, and sharp in time. For each source and channel the model learns two short filters, which
-    say how much it takes of either.
+    phase, and sharp in time. For each source and bin the model learns which share of the estimate
+    comes from which of them.
 
     After the idea of A. Défossez, "Hybrid spectrogram and waveform source separation", Proceedings
     of the ISMIR 2021 Workshop on Music Source Separation, whose branches also share their innermost
@@ -35,8 +36,6 @@ class HybridNet(Separator):
         The network sees them together.
     spectrogram, waveform : dict
         Settings of :class:`SpectrogramNetLSTM` and :class:`AudioNetSimpleLSTM`.
-    taps : int
-        Length of the filters that join the branches, odd.
 
     Shape
     -----
@@ -62,25 +61,24 @@ class HybridNet(Separator):
         channels: int = 2,
         spectrogram: dict | None = None,
         waveform: dict | None = None,
-        taps: int = 65,
     ):
         super().__init__(labels, sample_rate, channels)
         common = {"labels": labels, "sample_rate": sample_rate, "channels": channels}
         self.spectrogram = SpectrogramNetLSTM(**common, **(spectrogram or {}))
         self.waveform = AudioNetSimpleLSTM(**common, **(waveform or _WAVEFORM))
-        if taps % 2 == 0 or taps < 1:
-            raise ValueError(f"taps={taps} must be odd, so that the filters do not delay.")
-        signals = len(self.labels) * channels
-        self.join = nn.Conv1d(
-            2 * signals, signals, taps, padding=taps // 2, groups=signals, bias=False
+        self.share = nn.Parameter(
+            torch.zeros(len(self.labels), 1, self.spectrogram.n_fft // 2 + 1, 1)
         )
-        nn.init.zeros_(self.join.weight)
-        self.join.weight.data[:, :, taps // 2] = 0.5  # at first, the mean of both
+
+    def shares(self) -> torch.Tensor:
+        """What comes from the spectrogram branch: (sources, bins), within [0, 1]; half at first."""
+        return torch.sigmoid(self.share)[:, 0, :, 0]
 
     def outputs(self, mixture: torch.Tensor) -> Outputs:
         first = self.spectrogram.outputs(mixture)
         second = self.waveform.outputs(mixture)
-        # (batch, sources, channels, branches, samples)
-        both = torch.stack([first.estimates, second.estimates], 3)
-        joined = self.join(both.flatten(1, 3)).unflatten(1, (len(self.labels), -1))
-        return Outputs(joined, first.masks)  # (batch, sources, channels, samples)
+        n_fft, hop = self.spectrogram.n_fft, self.spectrogram.hop
+        # What the second has and the first has not, of shape (batch, sources, channels, bins, …).
+        D = transforms.stft(second.estimates - first.estimates, n_fft, hop)
+        rest = transforms.istft((1 - torch.sigmoid(self.share)) * D, mixture.shape[-1], n_fft, hop)
+        return Outputs(first.estimates + rest, first.masks)  # (batch, sources, channels, samples)

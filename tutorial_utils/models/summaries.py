@@ -1,15 +1,20 @@
 """What a model is made of, how far it sees, and what it costs."""
 
 import math
-import warnings
+from functools import partial
 from typing import NamedTuple
 
 import torch
 from torch import nn
+from torch.func import functional_call
 from torch.utils.flop_counter import FlopCounterMode
 
 from tutorial_utils.markup import escape
 from tutorial_utils.models.separator import Separator
+
+_LENGTHS = (2**17, 2**18)
+"""Operations are the difference between these lengths, in samples, so that what is done once does
+not count. Both are multiples of all strides, so that what is padded does not either."""
 
 _MOST = 12
 """Longer lists of layers get one line in a summary."""
@@ -105,25 +110,31 @@ def summary(model: Separator | str, preset: str = "full") -> Summary:
     if isinstance(model, str):
         from tutorial_utils.models import build
 
-        model = build(model, preset)
-    rate, channels = model.sample_rate, model.channels or 2
-    training = model.training
+        with torch.device("meta"):
+            model = build(model, preset)
+    # Tensors without numbers: shapes and operations are the same, and take no time and no memory.
+    tensors = dict((*model.named_parameters(), *model.named_buffers()))
+    tensors = {name: tensor.detach().to("meta") for name, tensor in tensors.items()}
+    rate, channels, training = model.sample_rate, model.channels or 2, model.training
     model.eval()
     try:
         with torch.no_grad():
-            layers = _layers(model, torch.zeros(1, channels, rate))
-            # A difference, so that what is done once or padded at the ends does not count.
-            few, many = (_operations(model, torch.randn(1, channels, n * rate)) for n in (1, 3))
+            layers = _layers(model, tensors, _mixture(channels, rate))
+            few, many = (_operations(model, tensors, _mixture(channels, n)) for n in _LENGTHS)
     finally:
         model.train(training)
     return Summary(
         type(model).__name__,
         layers,
         sum(each.numel() for each in model.parameters()),
-        (many - few) / 2,
+        (many - few) / (_LENGTHS[1] - _LENGTHS[0]) * rate,
         model.receptive_field / rate,
         model.latency / rate,
     )
+
+
+def _mixture(channels, samples):
+    return torch.empty(1, channels, samples, device="meta")
 
 
 def _parts(model, prefix=""):
@@ -150,7 +161,7 @@ def _gathered(layers):
         yield Layer(f"{name} ({len(group)} of them)", group[0].kind, shape, weights)
 
 
-def _layers(model, mixture):
+def _layers(model, tensors, mixture):
     shapes, handles = {}, []
     for name, part in _parts(model):
 
@@ -161,7 +172,7 @@ def _layers(model, mixture):
 
         handles.append(part.register_forward_hook(note))
     try:
-        model(mixture)
+        _operations(model, tensors, mixture)
     finally:
         for handle in handles:
             handle.remove()
@@ -179,14 +190,27 @@ def _layers(model, mixture):
     return list(_gathered(layers))
 
 
-def _operations(model, mixture):
-    counter = FlopCounterMode(display=False)
-    # Without oneDNN recurrent layers are matrix products, which the counter knows.
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="TF32 acceleration")  # said of Intel's GPUs
-        with torch.backends.mkldnn.flags(enabled=False), counter:
-            model(mixture)
-    return counter.get_total_flops() / 2
+def _operations(model, tensors, mixture):
+    """Multiply-adds: what PyTorch's counter counts, and recurrent layers, which it does not."""
+    recurrent = [part for part in model.modules() if isinstance(part, nn.RNNBase)]
+    counter, counts = FlopCounterMode(display=False), []
+    for part in recurrent:
+        part.forward = partial(_shape_alone, part, counts)
+    try:
+        with counter:
+            functional_call(model, tensors, mixture)
+    finally:
+        for part in recurrent:
+            del part.forward
+    return counter.get_total_flops() / 2 + sum(counts)
+
+
+def _shape_alone(part, counts, x, state=None):
+    """Stands for a recurrent layer: notes its multiply-adds, and gives a shape without numbers."""
+    matrices = (each for name, each in part.named_parameters() if "weight" in name)
+    counts.append(x.shape[0] * x.shape[1] * sum(each.numel() for each in matrices))
+    directions = 2 if part.bidirectional else 1
+    return x.new_empty((*x.shape[:-1], directions * part.hidden_size)), None
 
 
 def _seconds(value):
