@@ -28,7 +28,8 @@ class Target(nn.Module):
 
     Shape
     -----
-    Magnitudes of shape (batch, channels, bins, frames), of the mixture and of the source.
+    Magnitudes of the mixture, (batch, channels, bins, frames), to what they are multiplied by, of
+    the same shape and not negative. (The original multiplies them itself.)
     """
 
     def __init__(
@@ -54,8 +55,7 @@ class Target(nn.Module):
         self.output_mean = nn.Parameter(torch.ones(bins))
         self.output_scale = nn.Parameter(torch.ones(bins))
 
-    def filter(self, magnitudes: torch.Tensor) -> torch.Tensor:
-        """What the mixture's magnitudes are multiplied by, of the same shape, not negative."""
+    def forward(self, magnitudes: torch.Tensor) -> torch.Tensor:
         batch, channels, _, frames = magnitudes.shape
         x = magnitudes.permute(3, 0, 1, 2)[..., : self.max_bin]  # (frames, batch, channels, bins)
         x = (x + self.input_mean) * self.input_scale
@@ -67,9 +67,6 @@ class Target(nn.Module):
         x = x.unflatten(0, (frames, batch)).unflatten(-1, (channels, self.bins))
         x = torch.relu(x * self.output_scale + self.output_mean)
         return x.permute(1, 2, 3, 0)  # (batch, channels, bins, frames)
-
-    def forward(self, magnitudes):
-        return self.filter(magnitudes) * magnitudes
 
 
 class OpenUnmix(Separator):
@@ -140,7 +137,7 @@ class OpenUnmix(Separator):
     def outputs(self, mixture: torch.Tensor) -> Outputs:
         X = transforms.stft(mixture, self.n_fft, self.hop)
         magnitudes = X.abs()  # (batch, channels, bins, frames)
-        masks = torch.stack([target.filter(magnitudes) for target in self.targets.values()], 1)
+        masks = torch.stack([target(magnitudes) for target in self.targets.values()], 1)
         S = masks * X.unsqueeze(1)  # (batch, sources, channels, bins, frames)
         if self.wiener_iterations and not self.training:
             S = wiener(S, X, iterations=self.wiener_iterations)

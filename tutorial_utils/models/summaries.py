@@ -138,9 +138,9 @@ def _mixture(channels, samples):
 
 
 def _parts(model, prefix=""):
-    """A model's direct parts; a list of parts stands for what it holds."""
+    """A model's direct parts; lists of parts, and models in it, stand for what they hold."""
     for name, part in model.named_children():
-        if isinstance(part, nn.ModuleList | nn.ModuleDict):
+        if isinstance(part, nn.ModuleList | nn.ModuleDict | Separator):
             yield from _parts(part, f"{prefix}{name}.")
         elif any(True for _ in part.parameters()):
             yield f"{prefix}{name}", part
