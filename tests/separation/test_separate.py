@@ -257,3 +257,11 @@ def test_progress(random, capsys):
     assert "separating: 100%" in capsys.readouterr().err
     tu.separate(Same(), noise(random, 2), RATE)
     assert not capsys.readouterr().err
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="here there is one")
+@pytest.mark.parametrize("device", ["cuda", "cuda:7", "gpu", "meta"])
+def test_a_device_that_is_not_there(random, device):
+    model = tu.models.build("MaskInference", "tiny", sample_rate=RATE, n_fft=256, hop=64, hidden=4)
+    with pytest.raises(ValueError, match=f"no device '{device}'"):
+        tu.separate(model, noise(random), RATE, device=device)

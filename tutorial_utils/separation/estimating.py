@@ -177,6 +177,22 @@ def separate(
     return dict(zip(estimator.names, estimator.finished(converted, audio), strict=True))
 
 
+def _device(name) -> torch.device:
+    """A device of this machine."""
+    kinds = ["cpu", *(kind for kind in ("cuda", "mps") if getattr(torch, kind).is_available())]
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        raise ValueError(f"There is no device '{shown(name)}': {shown(error)}") from None
+    count = torch.cuda.device_count() if device.type == "cuda" else 1
+    if device.type not in kinds or (device.index or 0) >= count:
+        raise ValueError(
+            f"This machine has no device '{shown(name)}' that PyTorch can use. It has: "
+            f"{', '.join(kinds)}."
+        )
+    return device
+
+
 class Estimator:
     """A model, made ready for a recording: on its device, and asked in the groups that it takes.
 
@@ -221,7 +237,7 @@ class Estimator:
         if isinstance(model, torch.nn.Module):
             tensor = next(iter([*model.parameters(), *model.buffers()]), None)
             here = torch.device("cpu") if tensor is None else tensor.device
-            self.device = here if device is None else torch.device(device)
+            self.device = here if device is None else _device(device)
             self._before = here, model.training
 
     def __enter__(self):
