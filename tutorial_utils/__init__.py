@@ -20,8 +20,10 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "audio",
         "augmentation",
         "classics",
+        "checkpoint",
         "codecs",
         "compat",
+        "config",
         "data",
         "effects",
         "evaluation",
@@ -40,5 +42,5 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "widgets",
         "wiener",
     ],
-    submod_attrs={"player": ["player"], "separation": ["separate"]},
+    submod_attrs={"player": ["player"], "separation": ["separate"], "training": ["train"]},
 )

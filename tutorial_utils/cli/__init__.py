@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 
 from tutorial_utils import __version__
-from tutorial_utils.cli import evaluate, render, separate
+from tutorial_utils.cli import config, doctor, evaluate, listing, render, separate, train
 from tutorial_utils.cli.common import LONGEST, PROGRAM
 from tutorial_utils.text import shown
 
@@ -31,7 +31,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit status: 0; 1 if some of several files failed and the others are done; 2 if
         something is wrong with the input, the disk or the memory; 130 after Ctrl-C.
     """
-    options = _parser().parse_args(arguments)
+    parser = _parser()
+    options, rest = parser.parse_known_args(arguments)
+    if rest and not getattr(options, "settings", False):
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    options.rest = rest
     # Not every output can hold every name of a folder.
     sys.stdout.reconfigure(errors="backslashreplace")
     try:
@@ -59,7 +63,7 @@ def _parser():
     )
     parser.add_argument("--version", action="version", version=f"{PROGRAM} {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    for command in (render, separate, evaluate):
+    for command in (config, train, listing, render, separate, evaluate, doctor):
         command.add(commands)
     return parser
 

@@ -106,12 +106,14 @@ def shown_table(table) -> str:
 
 def _method(text):
     """A name, and a folder or a model."""
-    from tutorial_utils.cli.objects import load_model
+    from tutorial_utils.cli.objects import is_run, load_model
 
     name, equals, place = text.partition("=")
     if not equals:
         name, place = Path(text).name or text, text
     path = Path(place).expanduser()
+    if is_run(place):
+        return name, load_model(place)
     if path.is_dir():
         return name, path
     if ":" in place and not path.exists():

@@ -9,19 +9,25 @@ from tutorial_utils.text import shown
 
 
 def load_model(text: str):
-    """The model that ``package.module:name`` or ``file.py:name`` stands for.
+    """The model of a run's folder, or that ``package.module:name`` or ``file.py:name`` stands for.
 
-    Its code is run, as by Python itself.
+    A run's folder holds settings and weights alone. The code of a module or a file is run, as by
+    Python itself.
 
     Raises
     ------
     ValueError
         If there is no such module, file or name, or running it fails.
     """
+    if is_run(text):
+        from tutorial_utils.checkpoint import load_model as load_run
+
+        return load_run(Path(text).expanduser())
     place, colon, name = text.rpartition(":")
     if not (place and name.isidentifier()):
         raise ValueError(
-            f"'{shown(text)}' names no model. Write package.module:name, or path/to/file.py:name."
+            f"'{shown(text)}' names no model. Write a run's folder, package.module:name, or "
+            "path/to/file.py:name."
         )
     try:
         module = _from_file(Path(place)) if place.endswith(".py") else _from_path(place)
@@ -31,6 +37,11 @@ def load_model(text: str):
         raise ValueError(
             f"{shown(text)} cannot be loaded: {type(error).__name__}: {shown(error)}"
         ) from error
+
+
+def is_run(text: str) -> bool:
+    """Whether this is the folder of a run that ``tutorial-utils config`` made."""
+    return (Path(text).expanduser() / "config.json").is_file()
 
 
 def _from_file(path):

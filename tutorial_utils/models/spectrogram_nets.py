@@ -126,6 +126,10 @@ class SpectrogramNetSimple(Separator):
         frames = reach(-(-self.n_fft // self.hop), len(self.down), 5, 4, 2)
         return (frames - 1) * self.hop + self.n_fft
 
+    @property
+    def latency(self) -> float:
+        return self.receptive_field  # at most
+
     def _inside(self, x):
         """The bottleneck: (batch, width, bins, frames) to the same, and what a loss may need."""
         if self.KIND == "plain":

@@ -20,6 +20,9 @@ _MOST = 12
 """Longer lists of layers get one line in a summary."""
 
 
+_COLUMNS = ("layer", "kind", "gives", "weights")
+
+
 class Layer(NamedTuple):
     """One line of a summary."""
 
@@ -66,7 +69,7 @@ class Summary:
         }
 
     def __repr__(self) -> str:
-        rows = [("layer", "kind", "gives", "weights")]
+        rows = [_COLUMNS]
         rows += [(each.name, each.kind, each.shape, f"{each.weights:,}") for each in self.layers]
         widths = [max(len(row[i]) for row in rows) for i in range(3)]
         lines = [
@@ -78,17 +81,20 @@ class Summary:
         return "\n".join([self.name, *lines, *facts])
 
     def _repr_html_(self) -> str:
-        head = "".join(f"<th>{name}</th>" for name in ("layer", "kind", "gives", "weights"))
+        text, number = "text-align:left;padding:.2em .6em .2em 0", "text-align:right"
+        head = "".join(f'<th scope="col" style="{text}">{name}</th>' for name in _COLUMNS[:-1])
         body = "".join(
-            f"<tr><td>{escape(each.name)}</td><td>{each.kind}</td><td>{each.shape}</td>"
-            f'<td style="text-align:right">{each.weights:,}</td></tr>'
+            f'<tr><th scope="row" style="{text};font-weight:400">{escape(each.name)}</th>'
+            f'<td style="{text}">{each.kind}</td><td style="{text}">{each.shape}</td>'
+            f'<td style="{number}">{each.weights:,}</td></tr>'
             for each in self.layers
         )
         facts = "; ".join(f"{name}: {value}" for name, value in self.facts.items())
         return (
-            f'<div style="overflow-x:auto"><table><caption style="text-align:left">'
-            f"<strong>{escape(self.name)}</strong>. {facts}.</caption>"
-            f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+            f'<p style="margin:.5em 0"><strong>{escape(self.name)}</strong>. {facts}.</p>'
+            f'<table class="dataframe" style="margin:0 0 1em"><thead><tr>{head}'
+            f'<th scope="col" style="{number}">{_COLUMNS[-1]}</th></tr></thead>'
+            f"<tbody>{body}</tbody></table>"
         )
 
 

@@ -1,0 +1,104 @@
+"""Commands that make runs, train them, and say what there is."""
+
+import json
+
+import numpy as np
+import pytest
+
+from tutorial_utils import audio, cli
+from tutorial_utils.config import Config
+
+
+def said(capsys, *arguments, status=0):
+    capsys.readouterr()
+    assert cli.main([str(argument) for argument in arguments]) == status
+    printed = capsys.readouterr()
+    assert "Traceback" not in printed.err
+    return printed.out if status == 0 else printed.err
+
+
+@pytest.fixture
+def folder(tmp_path, capsys):
+    small = ["--width", 8, "--mixtures", 8, "--validation_mixtures", 4, "--duration", 0.5]
+    small += ["--batch_size", 4, "--epochs", 1]
+    said(capsys, "config", "AudioNetSimple", "--preset", "tiny", "--save", tmp_path, *small)
+    return tmp_path / "AudioNetSimple"
+
+
+def test_from_settings_to_separated_songs(tmp_path, capsys, folder):
+    shown = said(capsys, "config", folder, "--dropout_p=0.1", "--display")
+    assert "dropout_p = 0.1" in shown and "dropout_p 0.0 -> 0.1" in shown
+    assert "precision = 32    # (32, bf16-mixed, 16-mixed)" in shown
+    said(capsys, "train", folder, "--epochs", 2)
+    assert Config.read(folder).training.epochs == 2
+    listed = said(capsys, "runs", tmp_path)
+    assert "AudioNetSimple" in listed and "best" in listed
+    noise = np.random.default_rng(0).normal(0, 0.1, (2, 22050)).astype(np.float32)
+    audio.write(tmp_path / "song.wav", noise, 44100)
+    said(capsys, "separate", folder, tmp_path / "song.wav", "--save", tmp_path / "stems")
+    assert {path.stem for path in (tmp_path / "stems" / "song").glob("*.wav")} == {
+        "drums",
+        "bass",
+        "other",
+        "vocals",
+    }
+    assert "go on with --resume" in said(capsys, "train", folder, status=2)
+    said(capsys, "train", folder, "--resume")
+
+
+def test_runs_are_compared_where_they_differ(tmp_path, capsys):
+    for rate in ("0.1", "0.2"):
+        name = f"rate {rate}"
+        arguments = ["--preset", "tiny", "--name", name, "--save", tmp_path]
+        said(capsys, "config", "Demucs", *arguments, "--learning_rate", rate)
+    listed = said(capsys, "runs", tmp_path)
+    assert "learning_rate" in listed and "batch_size" not in listed
+    assert "There is no run" in said(capsys, "runs", tmp_path / "rate 0.1/x", status=2)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["config", "Demux"], "no model 'Demux'. There are:"),
+        (["config", "Demucs", "--widht", "3"], "Did you mean width?"),
+        (["config", "Demucs", "--width"], "--width needs a value"),
+        (["config", "Demucs", "--width", "--display"], "--width needs a value"),
+        (["config", "Demucs", "--width", "wide"], "width must be a whole number, not 'wide'"),
+        (["config", "Demucs", "width", "3"], "belongs to no setting"),
+        (["train", "."], "has no config.json"),
+        (["train", "nowhere"], "has no config.json"),
+        (["models", "Demux"], "no model 'Demux'"),
+    ],
+)
+def test_what_is_refused(tmp_path, capsys, monkeypatch, arguments, message):
+    monkeypatch.chdir(tmp_path)
+    assert message in said(capsys, *arguments, status=2)
+    assert not (tmp_path / "Demucs").exists()
+
+
+def test_a_run_is_not_overwritten(tmp_path, capsys, folder):
+    before = (folder / "config.json").read_text()
+    arguments = ["config", "AudioNetSimple", "--save", tmp_path]
+    assert "exists already" in said(capsys, *arguments, status=2)
+    assert "make a new one" in said(capsys, "config", folder, "--preset", "full", status=2)
+    wrong = ["train", folder, "--width", 9]
+    assert "--width is no setting of the training" in said(capsys, *wrong, status=2)
+    assert (folder / "config.json").read_text() == before and json.loads(before)
+
+
+def test_other_commands_still_refuse_what_they_do_not_know(capsys):
+    with pytest.raises(SystemExit) as stopped:
+        cli.main(["models", "--epochs", "3"])
+    assert stopped.value.code == 2
+    assert "unrecognized arguments: --epochs" in capsys.readouterr().err
+
+
+def test_models_and_doctor(capsys, monkeypatch):
+    listed = said(capsys, "models", "--preset", "tiny")
+    assert len(listed.splitlines()) == 17 and "MelRoformer" in listed
+    assert "multiply-adds per second of audio" in said(capsys, "models", "Demucs")
+    monkeypatch.setenv("PATH", "")
+    report = said(capsys, "doctor")
+    for name in ("tutorial_utils", "torch", "devices", "ffmpeg", "songs", "cache"):
+        assert name in report
+    assert "not there; it lets Scaper itself render" in report

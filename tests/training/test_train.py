@@ -1,0 +1,270 @@
+"""Runs that are kept: their folder, exact resuming, and what stops them."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+
+import tutorial_utils as tu
+from tutorial_utils import checkpoint
+from tutorial_utils.config import Config
+
+TINY = {
+    "mixtures": 24,
+    "validation_mixtures": 4,
+    "duration": 0.3,
+    "epochs": 2,
+    "batch_size": 4,
+    "checkpoint_every": 2,
+    "width": 8,
+    "depth": 3,
+}
+
+
+def new_run(folder, model="AudioNetSimple", **changes):
+    known = Config.of(model, "tiny").settings()
+    settings = {name: value for name, value in TINY.items() if name in known}
+    Config.of(model, "tiny").edited(settings | changes).write(folder)
+    return folder
+
+
+def weights(run, name="last"):
+    return checkpoint.load(run, name)[0]
+
+
+def same(first, second):
+    return first.keys() == second.keys() and all(
+        torch.equal(first[name], second[name]) for name in first
+    )
+
+
+def lines(run):
+    return [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
+
+
+def test_a_run_is_a_folder_that_holds_all(tmp_path):
+    run = new_run(tmp_path / "run", ema=0.9, keep_every=1)
+    assert tu.train(run, progress=False) == run
+    names = {path.name for path in run.iterdir()} - {".training.lock"}
+    assert names == {"config.json", "train.csv", "validation.csv", "checkpoint", "log.jsonl"}
+    assert set(checkpoint.names(run)) == {"last", "best", "epoch-1", "epoch-2"}
+    entries = lines(run)
+    assert [each["step"] for each in entries if "loss" in each] == list(range(1, 13))
+    assert [each["epoch"] for each in entries if "validation" in each] == [1, 2]
+    assert Config.read(run).record["versions"]["torch"] == torch.__version__
+    model = checkpoint.load_model(run)
+    averaged = checkpoint.load(run, "best")[2]
+    assert same(model.state_dict(), averaged) and not same(averaged, weights(run, "best"))
+    # The test songs are not touched.
+    songs = {song.name: song.split for song in tu.data.open_songs(None)}
+    tables = [
+        tu.data.MixtureTable.from_csv(run / f"{name}.csv") for name in ("train", "validation")
+    ]
+    used = [{song for song in table.rows["song"]} for table in tables]
+    assert not used[0] & used[1]
+    assert {songs[name] for name in used[0] | used[1] if name in songs} == {"train", "valid"}
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"schedule": "plateau", "clip": "auto", "clip_value": 50, "dropout_p": 0.3},
+        {"ema": 0.9, "optimizer": "adamw", "schedule": "cosine", "warmup": 3, "accumulate": 2},
+        {"precision": "bf16-mixed", "workers": 2},
+    ],
+)
+def test_a_run_that_was_stopped_ends_as_one_that_was_not(tmp_path, monkeypatch, settings):
+    whole = new_run(tmp_path / "whole", **settings)
+    tu.train(whole, progress=False)
+    for stop in (1, 3, 5, 7):  # mid-epoch, at its end, and between two checkpoints
+        parts = new_run(tmp_path / f"parts {stop}", **settings)
+        for step in (stop, stop + 4):
+            stopping(monkeypatch, step)
+            try:
+                tu.train(parts, resume=True, progress=False)
+            except KeyboardInterrupt:
+                pass
+            monkeypatch.undo()
+        tu.train(parts, resume=True, progress=False)
+        assert same(weights(whole), weights(parts))
+        assert checkpoint.load(whole)[1]["at"] == checkpoint.load(parts)[1]["at"]
+        logged = [[(e.get("step"), e.get("loss")) for e in lines(run)] for run in (whole, parts)]
+        assert logged[0] == logged[1]
+
+
+def stopping(monkeypatch, step):
+    """Let a run be interrupted after some steps, as by Ctrl-C."""
+    from tutorial_utils.training import steps
+
+    count, schedule = [0], steps.Schedule.step
+
+    def stop(self):
+        count[0] += 1
+        if count[0] > step:
+            raise KeyboardInterrupt
+        schedule(self)
+
+    monkeypatch.setattr(steps.Schedule, "step", stop)
+
+
+@pytest.mark.slow
+def test_killed_at_twenty_random_moments_it_ends_the_same(tmp_path):
+    """By kill -9, at moments of any kind: drawing tables, training, writing a checkpoint."""
+    settings = {"epochs": 40, "checkpoint_every": 1, "dropout_p": 0.2, "ema": 0.9, "patience": 99}
+    whole = new_run(tmp_path / "whole", **settings)
+    parts = new_run(tmp_path / "parts", **settings)
+    tu.train(whole, progress=False)
+    command = [
+        sys.executable,
+        "-c",
+        f"import torch; torch.set_num_threads({torch.get_num_threads()})\n"
+        f"import tutorial_utils as tu; tu.train({str(parts)!r}, resume=True, progress=False)",
+    ]
+    log, draw, seen = parts / "log.jsonl", random.Random(0), []
+    for kill in range(20):
+        process = subprocess.Popen(command, stderr=subprocess.PIPE)
+        if kill % 4 == 0:  # while it starts, draws its tables or goes back to its checkpoint
+            time.sleep(draw.uniform(1, 5))
+        else:
+            before = log.stat().st_mtime if log.exists() else 0
+            while process.poll() is None and (not log.exists() or log.stat().st_mtime == before):
+                time.sleep(0.02)
+            time.sleep(draw.uniform(0, 0.6))
+        assert process.poll() is None, process.stderr.read().decode()
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait()
+        names = checkpoint.names(parts)
+        seen.append(checkpoint.load(parts)[1]["at"]["step"] if names else 0)
+    tu.train(parts, resume=True, progress=False)
+    print(f"killed 20 times, after the steps {seen}")
+    assert max(seen) > 20
+    assert same(weights(whole), weights(parts))
+    assert same(checkpoint.load(whole)[2], checkpoint.load(parts)[2])
+
+
+def test_the_number_of_workers_changes_nothing(tmp_path):
+    runs = [new_run(tmp_path / str(n), workers=n, epochs=1) for n in (0, 1, 2)]
+    for run in runs:
+        tu.train(run, progress=False)
+    assert same(weights(runs[0]), weights(runs[1])) and same(weights(runs[0]), weights(runs[2]))
+
+
+def test_from_a_kept_epoch(tmp_path):
+    run = new_run(tmp_path / "run", keep_every=1)
+    tu.train(run, progress=False)
+    end = weights(run)
+    tu.train(run, resume=True, from_="epoch-1", progress=False)
+    assert same(weights(run), end)
+    with pytest.raises(FileNotFoundError, match=r"no checkpoint 'epoch-7'\. It has: last, best"):
+        tu.train(run, resume=True, from_="epoch-7", progress=False)
+
+
+def test_another_model_or_other_data_are_refused(tmp_path):
+    run = new_run(tmp_path / "run", epochs=1)
+    tu.train(run, progress=False)
+    before = weights(run)
+    config = Config.read(run)
+    for change, text in (
+        ({"width": 12}, "width: 8 -> 12"),
+        ({"coherent": 1}, "coherent: 0.5 -> 1"),
+    ):
+        config.edited(change).write(run)
+        with pytest.raises(ValueError, match=text):
+            tu.train(run, resume=True, progress=False)
+    config.edited({"epochs": 2, "learning_rate": 1e-5}).write(run)  # these may change
+    tu.train(run, resume=True, progress=False)
+    assert not same(weights(run), before)
+    changed = [entry["changed"] for entry in lines(run) if "changed" in entry]
+    assert changed == [{"epochs": [1, 2], "learning_rate": [0.001, 1e-05]}]
+
+
+def test_a_run_is_not_begun_twice(tmp_path):
+    run = new_run(tmp_path / "run", epochs=1)
+    tu.train(run, progress=False)
+    with pytest.raises(ValueError, match="has checkpoints: go on with --resume"):
+        tu.train(run, progress=False)
+
+
+def test_a_folder_that_another_process_trains_in(tmp_path):
+    from filelock import FileLock
+
+    run = new_run(tmp_path / "run")
+    with FileLock(run / ".training.lock"), pytest.raises(RuntimeError, match="Another process"):
+        tu.train(run, progress=False)
+    assert not (run / "train.csv").exists()
+
+
+def test_fine_tuning_begins_with_other_weights(tmp_path):
+    first = new_run(tmp_path / "first", epochs=1)
+    tu.train(first, progress=False)
+    second = new_run(tmp_path / "second", start_from=str(first), learning_rate=0, epochs=1, seed=5)
+    tu.train(second, progress=False)
+    assert same(weights(second), weights(first, "best"))
+
+
+def test_a_loss_that_is_not_finite_stops_and_keeps_what_was_before(tmp_path, monkeypatch):
+    from tutorial_utils.training import steps
+
+    run = new_run(tmp_path / "run")
+    loss_of, count = steps.loss_of, [0]
+
+    def broken(*given):
+        count[0] += 1
+        return loss_of(*given) * (np.nan if count[0] > 3 else 1)
+
+    monkeypatch.setattr(steps, "loss_of", broken)
+    with pytest.raises(FloatingPointError, match="loss is nan at step 3"):
+        tu.train(run, progress=False)
+    assert checkpoint.load(run)[1]["at"]["step"] == 2
+    assert all(value.isfinite().all() for value in weights(run).values())
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"batch_size": 64}, "24 mixtures do not make a batch of 64"),
+        ({"labels": "a,b"}, "the model separates a, b"),
+        ({"songs": "/no/such/folder"}, "no/such/folder"),
+    ],
+)
+def test_what_cannot_be_trained(tmp_path, changes, message):
+    run = new_run(tmp_path / "run", **changes)
+    with pytest.raises((ValueError, OSError), match=message):
+        tu.train(run, progress=False)
+
+
+def test_recurrent_layers_can_have_a_rate_of_their_own(tmp_path):
+    run = new_run(
+        tmp_path / "run",
+        "AudioNetSimpleLSTM",
+        lstm_learning_rate=1e-4,
+        inner=16,
+        hidden=8,
+        epochs=1,
+    )
+    tu.train(run, progress=False)
+    assert lines(run)[0]["rates"] == [1e-3, 1e-4]
+
+
+def test_early_stopping(tmp_path):
+    run = new_run(tmp_path / "run", epochs=9, learning_rate=0, patience=1)
+    tu.train(run, progress=False)
+    assert [e["epoch"] for e in lines(run) if "validation" in e][-1] == 3
+
+
+def test_a_damaged_checkpoint_is_said(tmp_path):
+    run = new_run(tmp_path / "run", epochs=1)
+    tu.train(run, progress=False)
+    (place,) = (run / "checkpoint").glob("step-*")
+    assert load_file(place / "weights.safetensors")
+    (place / "state.pt").write_bytes(b"PK\x03\x04 not whole")
+    with pytest.raises(ValueError, match="cannot be read"):
+        tu.train(run, resume=True, progress=False)

@@ -1,0 +1,285 @@
+"""The training of a run that is kept: one loop, read from top to bottom."""
+
+import json
+import math
+import time
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+
+import torch
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from tqdm import tqdm
+
+from tutorial_utils import checkpoint, files
+from tutorial_utils.config import Config, versions
+from tutorial_utils.text import shown
+from tutorial_utils.training import mixtures, steps
+
+LOG = "log.jsonl"
+_LOCK = ".training.lock"
+_FREE = {"workers"}  # settings of the data that change nothing in what is learned
+
+
+def train(
+    folder: str | Path,
+    *,
+    resume: bool = False,
+    from_: str = "last",
+    device: str | None = None,
+    progress: bool = True,
+) -> Path:
+    """Train the model of a run's folder, as its ``config.json`` says.
+
+    A run that is stopped or killed at any moment and resumed ends with the weights that it would
+    have had: on the CPU, with the same version of PyTorch, identical ones.
+
+    Parameters
+    ----------
+    folder : path-like
+        With a ``config.json``, as :class:`tutorial_utils.config.Config` writes it.
+    resume : bool
+        Go on from a checkpoint, if there is one.
+    from_ : str
+        From which: "last", "best", or that of an epoch that was kept, such as "epoch-10".
+    device : str, optional
+        By default a GPU where there is one.
+    progress : bool
+        Show a bar.
+
+    Returns
+    -------
+    Path
+        The folder. It gains ``train.csv`` and ``validation.csv``, the tables of mixtures;
+        ``checkpoint/``; and ``log.jsonl``, a line per step and per epoch.
+
+    Raises
+    ------
+    ValueError
+        If a setting makes no sense; if the run has checkpoints and is not resumed; or if a setting
+        of the model or the data has changed since.
+    FloatingPointError
+        If a loss is not finite. The last checkpoint is from before.
+    RuntimeError
+        If another process trains in the same folder.
+    """
+    run = files.expanded(folder).absolute()
+    config = Config.read(run)
+    training = config.training
+    device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+
+    with _alone(run), _Log(run) as log:
+        # What the run is made of. All that is random follows from the seed.
+        torch.manual_seed(training.seed)
+        model = config.build().to(device)
+        if training.start_from:
+            model.load_state_dict(_weights_of(training.start_from))
+        tables = mixtures.tables(config, run)
+        loaders = {
+            name: mixtures.Loader(
+                table, model.labels, training.batch_size, training.seed, config.data.workers
+            )
+            for name, table in tables.items()
+        }
+        ema = None
+        if training.ema:
+            average = get_ema_multi_avg_fn(training.ema)
+            ema = AveragedModel(model, multi_avg_fn=average, use_buffers=True)
+        optimizer = steps.optimizer_of(model, training)
+        per_epoch = len(loaders["train"]) // training.accumulate
+        schedule = steps.Schedule(optimizer, training, per_epoch * training.epochs)
+        clip = steps.Clip(training)
+        scaler = torch.amp.GradScaler(device.type, enabled=training.precision == "16-mixed")
+        at = {"epoch": 0, "batch": 0, "step": 0, "best": math.inf, "stale": 0}
+
+        # Where it goes on.
+        known = checkpoint.names(run)
+        if known and not resume:
+            raise ValueError(
+                f"{shown(run)} has checkpoints: go on with --resume, or make another folder."
+            )
+        if known:
+            weights, state, averaged = checkpoint.load(run, from_)
+            _require_same(config, state["settings"], log, state["at"]["step"])
+            model.load_state_dict(weights)
+            if ema is not None and averaged is not None:
+                ema.module.load_state_dict(averaged)
+                ema.n_averaged.fill_(state["averaged"])
+            optimizer.load_state_dict(state["optimizer"])
+            scaler.load_state_dict(state["scaler"])
+            schedule.state, clip.norms, at = state["schedule"], state["norms"], state["at"]
+            torch.set_rng_state(state["random"])
+            if device.type == "cuda" and state["random_cuda"]:
+                torch.cuda.set_rng_state_all(state["random_cuda"])
+            log.back_to(at["step"], at["epoch"])
+        else:
+            config.record = {"versions": versions(), "seed": training.seed}
+            config.write(run)
+            log.back_to(0, 0)
+
+        def save(*names):
+            state = {
+                "at": at,
+                "settings": json.dumps(config.settings(), default=list),
+                "optimizer": optimizer.state_dict(),
+                "schedule": schedule.state,
+                "scaler": scaler.state_dict(),
+                "norms": clip.norms,
+                "averaged": 0 if ema is None else int(ema.n_averaged),
+                "random": torch.get_rng_state(),
+                "random_cuda": torch.cuda.get_rng_state_all() if device.type == "cuda" else [],
+            }
+            averaged = None if ema is None else ema.module.state_dict()
+            weights = model.state_dict()
+            checkpoint.save(run, at["step"], at["epoch"], list(names), weights, state, averaged)
+
+        amp = nullcontext()
+        if training.precision != "32":
+            kind = torch.bfloat16 if training.precision == "bf16-mixed" else torch.float16
+            amp = torch.autocast(device.type, kind)
+
+        # The loop.
+        total = per_epoch * training.epochs
+        with tqdm(total=total, initial=at["step"], unit="step", disable=not progress) as bar:
+            while at["epoch"] < training.epochs and at["stale"] <= training.patience:
+                model.train()
+                bar.set_description(f"epoch {at['epoch'] + 1}/{training.epochs}")
+                for mixture, sources in loaders["train"].batches(at["epoch"], at["batch"]):
+                    begun = time.perf_counter()
+                    with amp:
+                        loss = steps.loss_of(
+                            model.outputs, mixture.to(device), sources.to(device), training
+                        )
+                    if not torch.isfinite(loss):
+                        raise FloatingPointError(
+                            f"The loss is {loss.item()} at step {at['step']}. The last checkpoint "
+                            "is from before. Try a lower learning_rate, or clip=auto, and look "
+                            "whether the mixtures hold NaN."
+                        )
+                    scaler.scale(loss / training.accumulate).backward()
+                    at["batch"] += 1
+                    if at["batch"] % training.accumulate:
+                        continue
+                    scaler.unscale_(optimizer)
+                    norm = clip(model.parameters())
+                    schedule.step()
+                    scaler.step(optimizer)
+                    scaler.update()
+                    optimizer.zero_grad()
+                    if ema is not None:
+                        ema.update_parameters(model)
+                    at["step"] += 1
+                    log.step(at, loss.item(), norm, optimizer, time.perf_counter() - begun)
+                    bar.set_postfix(loss=f"{loss.item():.4f}", refresh=False)
+                    bar.update()
+                    if at["step"] % training.checkpoint_every == 0:
+                        save("last")
+                optimizer.zero_grad()  # of batches that did not make a whole step
+
+                judged = model if ema is None else ema.module
+                value = _validate(judged, loaders["validation"], training, device)
+                schedule.epoch(value)
+                better = value < at["best"] - training.minimum_change
+                at["stale"] = 0 if better else at["stale"] + 1
+                at["best"] = min(at["best"], value)
+                at["epoch"], at["batch"] = at["epoch"] + 1, 0
+                log.epoch(at, value)
+                names = ["last"] + ["best"] * better
+                if training.keep_every and at["epoch"] % training.keep_every == 0:
+                    names.append(f"epoch-{at['epoch']}")
+                save(*names)
+    return run
+
+
+def _validate(model, loader, training, device) -> float:
+    """The mean loss on the mixtures of songs that are held out."""
+    model.eval()
+    values = []
+    with torch.no_grad():
+        for mixture, sources in loader.batches(0):
+            loss = steps.loss_of(model.outputs, mixture.to(device), sources.to(device), training)
+            values.append(loss.item())
+    value = sum(values) / len(values)
+    if not math.isfinite(value):
+        raise FloatingPointError(f"The validation loss is {value}. The last checkpoint is kept.")
+    return value
+
+
+def _weights_of(folder):
+    weights, _, averaged = checkpoint.load(folder, "best")
+    return averaged or weights
+
+
+def _require_same(config, before, log, step):
+    """Refuse to go on with another model or other data; note what else has changed."""
+    before, now = json.loads(before), json.loads(json.dumps(config.settings(), default=list))
+    changed = {name: (before.get(name), now.get(name)) for name in {**before, **now}}
+    changed = {name: pair for name, pair in changed.items() if pair[0] != pair[1]}
+    free = {*vars(config.training), *_FREE}
+    if wrong := [name for name in changed if name not in free]:
+        listed = "; ".join(f"{name}: {changed[name][0]} -> {changed[name][1]}" for name in wrong)
+        raise ValueError(
+            f"This run was begun with another model or other data ({shown(listed)}). Put the "
+            "settings back, or make another run, with start_from to begin with these weights."
+        )
+    if changed:
+        log.changed[step] = changed
+
+
+@contextmanager
+def _alone(run):
+    """Keep other processes out of the folder while this one trains in it."""
+    from filelock import FileLock, Timeout
+
+    try:
+        with FileLock(run / _LOCK, timeout=0):
+            yield
+    except Timeout:
+        raise RuntimeError(
+            f"Another process trains in {shown(run)}. Wait for it, or stop it first."
+        ) from None
+
+
+class _Log:
+    """A JSON object per line: steps and epochs, as they went into the weights."""
+
+    def __init__(self, run):
+        self.path, self.changed = run / LOG, {}
+
+    def __enter__(self):
+        self.file = None
+        return self
+
+    def __exit__(self, *_):
+        if self.file:
+            self.file.close()
+
+    def back_to(self, step, epoch):
+        """Drop what came after a step, and the ends of epochs after one, which will come again."""
+        kept = []
+        if self.path.exists():
+            for line in self.path.read_text(encoding="utf-8").splitlines():
+                try:
+                    entry = json.loads(line)
+                except ValueError:  # the line that was being written when the run was killed
+                    continue
+                again = "validation" in entry and entry["epoch"] > epoch
+                if 0 < entry.get("step", 0) <= step and not again:
+                    kept.append(line)
+        with files.whole_file(self.path) as temporary:
+            temporary.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
+        self.file = self.path.open("a", encoding="utf-8")
+        for at, changed in self.changed.items():
+            self._write({"step": at, "changed": changed})
+
+    def step(self, at, loss, norm, optimizer, seconds):
+        rates = [group["lr"] for group in optimizer.param_groups]
+        entry = {"step": at["step"], "epoch": at["epoch"] + 1, "loss": loss, "norm": norm}
+        self._write({**entry, "rates": rates, "seconds": round(seconds, 4)})
+
+    def epoch(self, at, value):
+        entry = {"step": at["step"], "epoch": at["epoch"], "validation": value}
+        self._write({**entry, "best": at["best"], "time": time.strftime("%Y-%m-%dT%H:%M:%S")})
+
+    def _write(self, entry):
+        self.file.write(json.dumps(entry) + "\n")
+        self.file.flush()

@@ -1,0 +1,113 @@
+"""The batches of a run, in an order that depends on the seed and the epoch alone."""
+
+from pathlib import Path
+
+import torch
+from torch.utils.data import DataLoader
+
+from tutorial_utils.config import Config
+from tutorial_utils.data import MixtureDataset, MixtureTable, open_songs
+from tutorial_utils.text import shown
+
+TABLES = {"train": "train.csv", "validation": "validation.csv"}
+_HELD_OUT = 0.15  # of the training songs, where there is no split of that name
+
+
+def tables(config: Config, run: Path) -> dict[str, MixtureTable]:
+    """The tables of mixtures of a run, which are drawn when it begins and kept in its folder.
+
+    Validation has songs of the split "valid", or some of the training songs, which are then left
+    out of training; the test songs are never touched.
+
+    Raises
+    ------
+    ValueError
+        If there are no songs to train or to validate with.
+    """
+    places = {name: run / file for name, file in TABLES.items()}
+    if all(place.exists() for place in places.values()):
+        return {name: MixtureTable.from_csv(place) for name, place in places.items()}
+    data, seed = config.data, config.training.seed
+    songs = [song for song in open_songs(data.songs) if song.split != "test"]
+    held = [song for song in songs if song.split == "valid"]
+    if not held:
+        count = max(1, round(_HELD_OUT * len(songs)))
+        held = sorted(songs, key=lambda song: song.name)[-count:]
+    kept = [song for song in songs if song not in held]
+    if not kept:
+        raise ValueError(
+            f"There are {len(songs)} songs to train with in {shown(data.songs or 'the default')}: "
+            "two are needed at least, of which one is held out for validation."
+        )
+    if set(kept[0].labels) != set(config.model["labels"]):
+        raise ValueError(
+            f"The songs have the stems {', '.join(kept[0].labels)}, and the model separates "
+            f"{', '.join(config.model['labels'])}. Set labels to those of the songs."
+        )
+    common = {
+        "duration": data.duration,
+        "sample_rate": config.model["sample_rate"],
+        "channels": config.model.get("channels") or 2,
+    }
+    shift = ("uniform", -2, 2) if data.pitch_shift else None
+    stretch = ("uniform", 0.9, 1.1) if data.time_stretch else None
+    drawn = {"pitch_shift": shift, "time_stretch": stretch, "coherent": data.coherent}
+    whole = {"pitch_shift": None, "time_stretch": None, "coherent": 1.0, "snr": None}
+    made = {
+        "train": MixtureTable.sample(kept, data.mixtures, seed, **common, **drawn),
+        "validation": MixtureTable.sample(
+            held, data.validation_mixtures, seed + 1, **common, **whole
+        ),
+    }
+    for name, table in made.items():
+        table.to_csv(places[name])
+    return made
+
+
+class _Order(torch.utils.data.Sampler):
+    """Batches of item numbers: shuffled by seed and epoch, from a position on, for one process."""
+
+    def __init__(self, items: int, batch_size: int, seed: int, rank: int, world: int):
+        self.items, self.batch_size, self.seed = items, batch_size, seed
+        self.rank, self.world = rank, world
+        self.epoch, self.position = 0, 0
+
+    def __iter__(self):
+        draw = torch.Generator().manual_seed((self.seed * 1_000_003 + self.epoch) % 2**63)
+        order = torch.randperm(self.items, generator=draw).tolist()
+        for batch in range(self.position, len(self)):
+            whole = order[batch * self.batch_size : (batch + 1) * self.batch_size]
+            yield whole[self.rank :: self.world]
+
+    def __len__(self):  # batches that are not full are left out, so that all count alike
+        return self.items // self.batch_size
+
+
+class Loader:
+    """Batches of a table's mixtures, from any position of any epoch.
+
+    The same batches come whatever the number of workers.
+    """
+
+    def __init__(self, table, labels, batch_size, seed, workers, rank=0, world=1):
+        self.places = [table.labels.index(label) for label in labels]
+        self.order = _Order(len(table), batch_size, seed, rank, world)
+        if len(self.order) == 0:
+            raise ValueError(
+                f"{len(table)} mixtures do not make a batch of {batch_size}. Set batch_size lower."
+            )
+        self.loader = DataLoader(
+            MixtureDataset(table),
+            batch_sampler=self.order,
+            num_workers=workers,
+            generator=torch.Generator(),  # or it would draw from the one that dropout draws from
+        )
+
+    def __len__(self) -> int:
+        return len(self.order)
+
+    def batches(self, epoch: int, position: int = 0):
+        """Mixtures (batch, channels, samples) and sources (batch, sources, channels, samples)."""
+        self.order.epoch, self.order.position = epoch, position
+        for mixture, sources in self.loader:
+            yield mixture, sources[:, self.places]

@@ -1,0 +1,97 @@
+"""What happens in a step besides the gradient: clipping, learning rates, averaged weights."""
+
+import math
+
+import torch
+from torch import nn
+
+from tutorial_utils import losses
+from tutorial_utils.config import Training
+
+
+def loss_of(outputs, mixture, sources, training: Training) -> torch.Tensor:
+    """The loss of a batch, with the part that a variational model adds to it.
+
+    ``outputs`` is a model's method of that name.
+    """
+    made = outputs(mixture)
+    loss = getattr(losses, training.loss)(made.estimates, sources)
+    if made.mean is not None:
+        divergence = losses.kl_divergence(made.mean, made.log_variance)
+        loss = loss + training.latent_weight * divergence
+    return loss
+
+
+def optimizer_of(model, training: Training) -> torch.optim.Optimizer:
+    """Adam or AdamW, with a learning rate of their own for recurrent layers."""
+    recurrent = {
+        id(weight)
+        for part in model.modules()
+        if isinstance(part, nn.RNNBase)
+        for weight in part.parameters()
+    }
+    rate = training.learning_rate
+    lstm_rate = rate if training.lstm_learning_rate is None else training.lstm_learning_rate
+    groups = [
+        {"params": [w for w in model.parameters() if id(w) not in recurrent], "lr": rate},
+        {"params": [w for w in model.parameters() if id(w) in recurrent], "lr": lstm_rate},
+    ]
+    groups = [{**group, "initial_lr": group["lr"]} for group in groups if group["params"]]
+    kind = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[training.optimizer]
+    return kind(groups, lr=rate, weight_decay=training.weight_decay)
+
+
+class Schedule:
+    """Learning rates: a rise at the beginning, and then a plateau's or a cosine's factor."""
+
+    def __init__(self, optimizer, training: Training, steps: int):
+        self.optimizer, self.training, self.steps = optimizer, training, steps
+        self.state = {"step": 0, "factor": 1.0, "best": math.inf, "stale": 0}
+
+    def step(self) -> None:
+        """Set the rates for the next step."""
+        training, step = self.training, self.state["step"]
+        factor = self.state["factor"]
+        if training.schedule == "cosine":
+            factor = (1 + math.cos(math.pi * min(1.0, step / self.steps))) / 2
+        if step < training.warmup:
+            factor *= (step + 1) / training.warmup
+        for group in self.optimizer.param_groups:
+            group["lr"] = factor * group["initial_lr"]
+        self.state["step"] += 1
+
+    def epoch(self, loss: float) -> None:
+        """Lower the rates if the loss has not fallen for some epochs."""
+        state = self.state
+        if loss < state["best"]:
+            state["best"], state["stale"] = loss, 0
+            return
+        state["stale"] += 1
+        if self.training.schedule == "plateau" and state["stale"] > self.training.schedule_patience:
+            state["factor"] *= self.training.schedule_factor
+            state["stale"] = 0
+
+
+class Clip:
+    """Limits the norm of the gradient, to a number or to a percentile of the norms so far.
+
+    The percentile is AutoClip: P. Seetharaman, G. Wichern, B. Pardo and J. Le Roux, "AutoClip:
+    adaptive gradient clipping for source separation networks", MLSP 2020.
+    """
+
+    def __init__(self, training: Training):
+        self.kind, self.value = training.clip, training.clip_value
+        self.norms: list[float] = []
+
+    def __call__(self, parameters) -> float:
+        """The norm before it was limited."""
+        parameters = list(parameters)
+        if self.kind == "none":
+            return float(nn.utils.get_total_norm(p.grad for p in parameters if p.grad is not None))
+        if self.kind == "norm":
+            return float(nn.utils.clip_grad_norm_(parameters, self.value))
+        norm = nn.utils.get_total_norm(p.grad for p in parameters if p.grad is not None)
+        self.norms.append(float(norm))
+        limit = torch.quantile(torch.tensor(self.norms), self.value / 100)
+        nn.utils.clip_grads_with_norm_(parameters, float(limit), norm)
+        return float(norm)
