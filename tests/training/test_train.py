@@ -268,3 +268,30 @@ def test_a_damaged_checkpoint_is_said(tmp_path):
     (place / "state.pt").write_bytes(b"PK\x03\x04 not whole")
     with pytest.raises(ValueError, match="cannot be read"):
         tu.train(run, resume=True, progress=False)
+
+
+@pytest.mark.slow
+def test_two_processes_do_what_one_does(tmp_path):
+    """The same losses for ten steps, with the same batches over all; and an exact resume."""
+    settings = {"mixtures": 48, "epochs": 1, "checkpoint_every": 3, "batch_size": 4}
+    one, two = (new_run(tmp_path / name, **settings) for name in ("one", "two"))
+    tu.train(one, progress=False)
+    command = [sys.executable, "-m", "tutorial_utils", "train", "--devices", "2"]
+    subprocess.run([*command, str(two)], check=True, capture_output=True)
+    losses = [[each["loss"] for each in lines(run) if "loss" in each][:10] for run in (one, two)]
+    np.testing.assert_allclose(losses[0], losses[1], rtol=0, atol=1e-5)
+    assert len(losses[1]) == 10
+
+    # Killed in the middle, and gone on with.
+    stopped = new_run(tmp_path / "stopped", **settings)
+    process = subprocess.Popen(
+        [*command, str(stopped)], stderr=subprocess.DEVNULL, start_new_session=True
+    )
+    while process.poll() is None and "last" not in checkpoint.names(stopped):
+        time.sleep(0.05)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    time.sleep(0.5)  # until the workers are gone with it
+    subprocess.run([*command, str(stopped), "--resume"], check=True, capture_output=True)
+    assert same(weights(two), weights(stopped))
+    print("largest difference of the losses:", np.abs(np.subtract(*losses)).max())

@@ -2,7 +2,7 @@
 
 import argparse
 
-from tutorial_utils.cli.common import PROGRAM
+from tutorial_utils.cli.common import PROGRAM, processes
 from tutorial_utils.cli.config import pairs
 from tutorial_utils.text import shown
 
@@ -22,6 +22,9 @@ def add(commands):
         "--from", dest="from_", metavar="NAME", default="last", help="which one (last)"
     )
     parser.add_argument("--device", metavar="NAME", help="such as cpu (a GPU where there is one)")
+    parser.add_argument(
+        "--devices", metavar="N", type=processes, default=1, help="GPUs, or processes (1)"
+    )
     parser.set_defaults(run=run, settings=True)
 
 
@@ -38,6 +41,7 @@ example:
   {PROGRAM} config ConvTasNet --preset tiny --name my_model
   {PROGRAM} train my_model --epochs 20
   {PROGRAM} train my_model --resume --precision bf16-mixed
+  {PROGRAM} train my_model --resume --devices 2
 """
 
 
@@ -53,6 +57,13 @@ def run(options):
                 f"{PROGRAM} config FOLDER --SETTING VALUE"
             )
         config.edited(changes).write(options.folder)
+    if options.devices > 1:
+        from tutorial_utils.training.processes import started
+
+        arguments = ["train", options.folder, "--from", options.from_]
+        arguments += ["--resume"] * options.resume
+        arguments += ["--device", options.device] if options.device else []
+        return started(options.devices, arguments)
     resume = options.resume or options.from_ != "last"
     try:
         run = train(options.folder, resume=resume, from_=options.from_, device=options.device)

@@ -13,7 +13,7 @@ from tqdm import tqdm
 from tutorial_utils import checkpoint, files
 from tutorial_utils.config import Config, versions
 from tutorial_utils.text import shown
-from tutorial_utils.training import mixtures, steps
+from tutorial_utils.training import mixtures, processes, steps
 
 LOG = "log.jsonl"
 _LOCK = ".training.lock"
@@ -65,19 +65,20 @@ def train(
     run = files.expanded(folder).absolute()
     config = Config.read(run)
     training = config.training
-    device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    device = processes.device_of(device)
 
-    with _alone(run), _Log(run) as log:
+    with processes.place(device) as place, _alone(run, place), _Log(run, place) as log:
         # What the run is made of. All that is random follows from the seed.
         torch.manual_seed(training.seed)
         model = config.build().to(device)
         if training.start_from:
             model.load_state_dict(_weights_of(training.start_from))
+        if place.first:
+            mixtures.tables(config, run)  # are drawn where there are none
+        place.wait()
         tables = mixtures.tables(config, run)
         loaders = {
-            name: mixtures.Loader(
-                table, model.labels, training.batch_size, training.seed, config.data.workers
-            )
+            name: mixtures.Loader(table, model.labels, config, place.rank, place.world)
             for name, table in tables.items()
         }
         ema = None
@@ -88,6 +89,7 @@ def train(
         per_epoch = len(loaders["train"]) // training.accumulate
         schedule = steps.Schedule(optimizer, training, per_epoch * training.epochs)
         clip = steps.Clip(training)
+        outputs = steps.gathered(model) if place.world > 1 else model.outputs
         scaler = torch.amp.GradScaler(device.type, enabled=training.precision == "16-mixed")
         at = {"epoch": 0, "batch": 0, "step": 0, "best": math.inf, "stale": 0}
 
@@ -107,16 +109,20 @@ def train(
             optimizer.load_state_dict(state["optimizer"])
             scaler.load_state_dict(state["scaler"])
             schedule.state, clip.norms, at = state["schedule"], state["norms"], state["at"]
-            torch.set_rng_state(state["random"])
-            if device.type == "cuda" and state["random_cuda"]:
-                torch.cuda.set_rng_state_all(state["random_cuda"])
+            if len(state["random"]) == place.world:
+                _set_random(state["random"][place.rank])
             log.back_to(at["step"], at["epoch"])
         else:
+            torch.manual_seed(training.seed + place.rank)  # each process has a dropout of its own
             config.record = {"versions": versions(), "seed": training.seed}
-            config.write(run)
+            if place.first:
+                config.write(run)
             log.back_to(0, 0)
 
         def save(*names):
+            random = place.gathered(_random())
+            if not place.first:
+                return
             state = {
                 "at": at,
                 "settings": json.dumps(config.settings(), default=list),
@@ -125,8 +131,7 @@ def train(
                 "scaler": scaler.state_dict(),
                 "norms": clip.norms,
                 "averaged": 0 if ema is None else int(ema.n_averaged),
-                "random": torch.get_rng_state(),
-                "random_cuda": torch.cuda.get_rng_state_all() if device.type == "cuda" else [],
+                "random": random,
             }
             averaged = None if ema is None else ema.module.state_dict()
             weights = model.state_dict()
@@ -139,7 +144,8 @@ def train(
 
         # The loop.
         total = per_epoch * training.epochs
-        with tqdm(total=total, initial=at["step"], unit="step", disable=not progress) as bar:
+        hidden = not (progress and place.first)
+        with tqdm(total=total, initial=at["step"], unit="step", disable=hidden) as bar:
             while at["epoch"] < training.epochs and at["stale"] <= training.patience:
                 model.train()
                 bar.set_description(f"epoch {at['epoch'] + 1}/{training.epochs}")
@@ -147,11 +153,12 @@ def train(
                     begun = time.perf_counter()
                     with amp:
                         loss = steps.loss_of(
-                            model.outputs, mixture.to(device), sources.to(device), training
+                            outputs, mixture.to(device), sources.to(device), training
                         )
-                    if not torch.isfinite(loss):
+                    value = place.mean(loss).item()
+                    if not math.isfinite(value):
                         raise FloatingPointError(
-                            f"The loss is {loss.item()} at step {at['step']}. The last checkpoint "
+                            f"The loss is {value} at step {at['step']}. The last checkpoint "
                             "is from before. Try a lower learning_rate, or clip=auto, and look "
                             "whether the mixtures hold NaN."
                         )
@@ -168,15 +175,15 @@ def train(
                     if ema is not None:
                         ema.update_parameters(model)
                     at["step"] += 1
-                    log.step(at, loss.item(), norm, optimizer, time.perf_counter() - begun)
-                    bar.set_postfix(loss=f"{loss.item():.4f}", refresh=False)
+                    log.step(at, value, norm, optimizer, time.perf_counter() - begun)
+                    bar.set_postfix(loss=f"{value:.4f}", refresh=False)
                     bar.update()
                     if at["step"] % training.checkpoint_every == 0:
                         save("last")
                 optimizer.zero_grad()  # of batches that did not make a whole step
 
                 judged = model if ema is None else ema.module
-                value = _validate(judged, loaders["validation"], training, device)
+                value = _validate(judged, loaders["validation"], training, device, place)
                 schedule.epoch(value)
                 better = value < at["best"] - training.minimum_change
                 at["stale"] = 0 if better else at["stale"] + 1
@@ -190,14 +197,14 @@ def train(
     return run
 
 
-def _validate(model, loader, training, device) -> float:
+def _validate(model, loader, training, device, place) -> float:
     """The mean loss on the mixtures of songs that are held out."""
     model.eval()
     values = []
     with torch.no_grad():
         for mixture, sources in loader.batches(0):
             loss = steps.loss_of(model.outputs, mixture.to(device), sources.to(device), training)
-            values.append(loss.item())
+            values.append(place.mean(loss).item())
     value = sum(values) / len(values)
     if not math.isfinite(value):
         raise FloatingPointError(f"The validation loss is {value}. The last checkpoint is kept.")
@@ -225,11 +232,26 @@ def _require_same(config, before, log, step):
         log.changed[step] = changed
 
 
+def _random():
+    """The states of all that is drawn from."""
+    return torch.get_rng_state(), torch.cuda.get_rng_state_all()
+
+
+def _set_random(states):
+    cpu, cuda = states
+    torch.set_rng_state(cpu)
+    if cuda and len(cuda) == torch.cuda.device_count():
+        torch.cuda.set_rng_state_all(cuda)
+
+
 @contextmanager
-def _alone(run):
-    """Keep other processes out of the folder while this one trains in it."""
+def _alone(run, place):
+    """Keep other runs out of the folder while this one trains in it."""
     from filelock import FileLock, Timeout
 
+    if not place.first:
+        yield
+        return
     try:
         with FileLock(run / _LOCK, timeout=0):
             yield
@@ -242,11 +264,10 @@ def _alone(run):
 class _Log:
     """A JSON object per line: steps and epochs, as they went into the weights."""
 
-    def __init__(self, run):
-        self.path, self.changed = run / LOG, {}
+    def __init__(self, run, place):
+        self.path, self.place, self.changed, self.file = run / LOG, place, {}, None
 
     def __enter__(self):
-        self.file = None
         return self
 
     def __exit__(self, *_):
@@ -255,6 +276,8 @@ class _Log:
 
     def back_to(self, step, epoch):
         """Drop what came after a step, and the ends of epochs after one, which will come again."""
+        if not self.place.first:
+            return
         kept = []
         if self.path.exists():
             for line in self.path.read_text(encoding="utf-8").splitlines():
@@ -281,5 +304,6 @@ class _Log:
         self._write({**entry, "best": at["best"], "time": time.strftime("%Y-%m-%dT%H:%M:%S")})
 
     def _write(self, entry):
-        self.file.write(json.dumps(entry) + "\n")
-        self.file.flush()
+        if self.file:
+            self.file.write(json.dumps(entry) + "\n")
+            self.file.flush()

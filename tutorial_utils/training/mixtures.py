@@ -89,9 +89,15 @@ class Loader:
     The same batches come whatever the number of workers.
     """
 
-    def __init__(self, table, labels, batch_size, seed, workers, rank=0, world=1):
+    def __init__(self, table, labels, config: Config, rank: int = 0, world: int = 1):
+        batch_size = config.training.batch_size
+        if batch_size % world:
+            raise ValueError(
+                f"A batch of {batch_size} cannot be shared by {world} processes. Set batch_size to "
+                f"a multiple of {world}."
+            )
         self.places = [table.labels.index(label) for label in labels]
-        self.order = _Order(len(table), batch_size, seed, rank, world)
+        self.order = _Order(len(table), batch_size, config.training.seed, rank, world)
         if len(self.order) == 0:
             raise ValueError(
                 f"{len(table)} mixtures do not make a batch of {batch_size}. Set batch_size lower."
@@ -99,7 +105,7 @@ class Loader:
         self.loader = DataLoader(
             MixtureDataset(table),
             batch_sampler=self.order,
-            num_workers=workers,
+            num_workers=config.data.workers,
             generator=torch.Generator(),  # or it would draw from the one that dropout draws from
         )
 

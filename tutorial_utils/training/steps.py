@@ -22,6 +22,23 @@ def loss_of(outputs, mixture, sources, training: Training) -> torch.Tensor:
     return loss
 
 
+class _Outputs(nn.Module):
+    """A model whose call gives all its outputs, since only calls are watched for gradients."""
+
+    def __init__(self, model):
+        super().__init__()
+        self.model = model
+
+    def forward(self, mixture):
+        return self.model.outputs(mixture)
+
+
+def gathered(model):
+    """A model's outputs, with gradients that are averaged over all processes."""
+    ids = [next(model.parameters()).device] if next(model.parameters()).is_cuda else None
+    return nn.parallel.DistributedDataParallel(_Outputs(model), device_ids=ids)
+
+
 def optimizer_of(model, training: Training) -> torch.optim.Optimizer:
     """Adam or AdamW, with a learning rate of their own for recurrent layers."""
     recurrent = {
