@@ -17,6 +17,12 @@ def said(capsys, *arguments, status=0):
     return printed.out if status == 0 else printed.err
 
 
+@pytest.fixture(autouse=True)
+def synthetic(monkeypatch):
+    """The songs that the package composes, whatever others there are on this machine."""
+    monkeypatch.delenv("MUSDB_PATH", raising=False)
+
+
 @pytest.fixture
 def folder(tmp_path, capsys):
     small = ["--width", 8, "--mixtures", 8, "--validation_mixtures", 4, "--duration", 0.5]

@@ -29,6 +29,12 @@ TINY = {
 }
 
 
+@pytest.fixture(autouse=True)
+def synthetic(monkeypatch):
+    """The songs that the package composes, whatever others there are on this machine."""
+    monkeypatch.delenv("MUSDB_PATH", raising=False)
+
+
 def new_run(folder, model="AudioNetSimple", **changes):
     known = Config.of(model, "tiny").settings()
     settings = {name: value for name, value in TINY.items() if name in known}
