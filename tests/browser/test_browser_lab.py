@@ -395,9 +395,10 @@ def test_explore_follows_its_controls_without_a_kernel(page):
 def test_a_listening_test_can_be_taken(page, contrast):
     area = output(page, LISTENING)
     test = area.locator("tu-listening")
+    name = test.locator("input[name=participant]")
+    name.click()  # which makes this cell the active one
     before = state(page) | {"scrolled": None}
-    # Letters that are shortcuts of Lab's cells.
-    test.locator("input[name=participant]").press_sequentially("dd x")
+    name.press_sequentially("dd x")  # letters that are shortcuts of Lab's cells
     test.locator(".tu-start button").click()
     test.locator(".tu-trials").wait_for()
     assert inside(test.bounding_box(), area.bounding_box())
