@@ -67,7 +67,7 @@ def test_files_that_are_no_settings(tmp_path):
     good = json.loads(Config.of("Demucs", "tiny").text())
     for text in ("", "[]", "{", "null", json.dumps({**good, "version": 99})):
         file.write_text(text)
-        with pytest.raises(ValueError, match=r"config\.json is no file of settings"):
+        with pytest.raises(ValueError, match=r"config\.json: it is no file of settings"):
             Config.read(tmp_path)
     file.write_text(json.dumps({**good, "model": {**good["model"], "name": "Demux"}}))
     with pytest.raises(ValueError, match=r"Did you mean Demucs\?"):

@@ -1,12 +1,12 @@
 """The settings of a run: model, data and training, as one JSON file in the run's folder."""
 
-import dataclasses
 import json
 import platform
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from importlib.metadata import version
 from pathlib import Path
+from typing import get_args
 
 from tutorial_utils import files
 from tutorial_utils.text import shown
@@ -50,6 +50,9 @@ class Training:
     batch_size: int = _setting(8, "mixtures in a batch, over all processes", least=1)
     accumulate: int = _setting(1, "batches whose gradients make one step", least=1)
     loss: str = _setting("l1", "of the estimates", LOSSES)
+    clustering_weight: float = _setting(
+        0.1, "of deep clustering, for models with embeddings", least=0
+    )
     latent_weight: float = _setting(1e-4, "of the KL divergence, for variational models", least=0)
     optimizer: str = _setting("adam", "", ("adam", "adamw"))
     learning_rate: float = _setting(1e-3, "", least=0)
@@ -117,23 +120,34 @@ class Config:
         """
         path = files.expanded(folder) / FILE
         try:
-            found = json.loads(path.read_text(encoding="utf-8"))
-            if found.pop("version") not in range(1, VERSION + 1):
-                raise ValueError("it is of a later version of this package")
-            name = found["model"].pop("name")
-            config = cls.of(name)
-            config.record = dict(found.get("record", {}))
-            sections = [found["model"], found["data"], found["training"]]
+            return cls.parsed(path.read_text(encoding="utf-8"))
         except FileNotFoundError:
             raise FileNotFoundError(
                 f"{shown(folder)} has no {FILE}. Make one: tutorial-utils config MODEL --save …"
             ) from None
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
-            raise ValueError(f"{shown(path)} is no file of settings: {shown(error)}") from None
-        try:
-            return config.edited({k: v for section in sections for k, v in section.items()})
         except ValueError as error:
             raise ValueError(f"{shown(path)}: {error}") from None
+
+    @classmethod
+    def parsed(cls, text: str) -> "Config":
+        """The settings that :meth:`text` wrote.
+
+        Raises
+        ------
+        ValueError
+            If the text is none of its, or has a setting that is unknown or makes no sense.
+        """
+        try:
+            found = json.loads(text)
+            if found.pop("version") not in range(1, VERSION + 1):
+                raise ValueError("it is of a later version of this package")
+            config = cls.of(found["model"].pop("name"))
+            config.record = dict(found.get("record", {}))
+            sections = [found["model"], found["data"], found["training"]]
+            changes = {name: value for section in sections for name, value in section.items()}
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise ValueError(f"it is no file of settings: {shown(error)}") from None
+        return config.edited(changes)
 
     def write(self, folder: str | Path) -> Path:
         """Write the settings into a folder, which is made if needed: whole, or not at all."""
@@ -220,50 +234,36 @@ def versions() -> dict[str, str]:
 
 def about(name: str) -> str:
     """What a setting of the data or the training is, with its choices; nothing for a model's."""
-    for section in (Data, Training):
-        for each in fields(section):
-            if each.name == name:
-                words = each.metadata["about"]
-                choices = ", ".join(each.metadata["choices"])
-                return " ".join(filter(None, [words, choices and f"({choices})"]))
-    return ""
+    known = _FIELDS.get(name)
+    if known is None:
+        return ""
+    choices = ", ".join(known.metadata["choices"])
+    return " ".join(filter(None, [known.metadata["about"], choices and f"({choices})"]))
+
+
+_FIELDS = {each.name: each for section in (Data, Training) for each in fields(section)}
 
 
 def _plain(value):
     return list(value) if isinstance(value, tuple) else value
 
 
-def _field(name):
-    for section in (Data, Training):
-        for each in dataclasses.fields(section):
-            if each.name == name:
-                return each
-    return None
-
-
 def _checked(name, value, default):
-    """A value of the type that the default, or the field, has."""
-    known = _field(name)
-    optional = default is None or (known is not None and "None" in str(known.type))
-    kinds = (
-        (str(known.type).replace("<class '", "").replace("'>", "").split(" | ")) if known else []
-    )
-    kind = kinds[0] if kinds else type(default).__name__
-    if (
-        optional
-        and value in (None, "None", "none", "")
-        and "none" not in (known.metadata["choices"] if known else ())
-    ):
+    """A value of the type that the field has, or of a model's setting the default."""
+    known = _FIELDS.get(name)
+    kinds = (get_args(known.type) or (known.type,)) if known else (type(default),)
+    if type(None) in kinds and value in (None, "None", "none", ""):
         return None
-    value = _typed(name, value, kind)
-    if known and known.metadata["choices"] and value not in known.metadata["choices"]:
+    value = _typed(name, value, kinds[0].__name__)
+    if known is None:
+        return value  # building the model checks it
+    if choices := known.metadata["choices"]:
         from tutorial_utils.models.separator import one_of
 
-        one_of(name, value, known.metadata["choices"])
-    if known and known.metadata["least"] is not None and value < known.metadata["least"]:
-        raise ValueError(
-            f"{name} must be at least {known.metadata['least']:g}, not {shown(value)}."
-        )
+        one_of(name, value, choices)
+    least = known.metadata["least"]
+    if least is not None and value < least:
+        raise ValueError(f"{name} must be at least {least:g}, not {shown(value)}.")
     return value
 
 

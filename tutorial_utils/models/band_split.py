@@ -17,7 +17,8 @@ from tutorial_utils.models.separator import Outputs, Separator, share, whole
 class _BandSeparator(Separator):
     """Bands of a complex spectrogram become vectors, these are modelled, and become complex masks.
 
-    Bands may overlap; a bin in several of them gets the mean of their masks.
+    Bands may overlap; a bin in several of them gets the mean of their masks. A subclass says what
+    models the vectors: ``along`` the frames of each band, and ``across`` the bands of each frame.
     """
 
     def __init__(self, labels, sample_rate, channels, n_fft, hop, features, bands, mask_hidden):
@@ -28,6 +29,7 @@ class _BandSeparator(Separator):
         for band in bands:
             count[band] += 1
         self.register_buffer("count", count[:, None], persistent=False)
+        self.norm = nn.Identity()
         numbers = [2 * (channels or 1) * len(band) for band in bands]  # real and imaginary parts
         self.split = nn.ModuleList(
             nn.Sequential(nn.RMSNorm(number), nn.Linear(number, features)) for number in numbers
@@ -44,8 +46,12 @@ class _BandSeparator(Separator):
         )
 
     def model(self, x):
-        """(batch, bands, frames, features) to the same"""
-        raise NotImplementedError
+        """Along frames and along bands by turns: (batch, bands, frames, features) to the same."""
+        bands, frames = x.shape[1:3]
+        for along, across in zip(self.along, self.across, strict=True):
+            x = along(x.flatten(0, 1)).unflatten(0, (-1, bands))  # over frames, in each band
+            x = across(x.transpose(1, 2).flatten(0, 1)).unflatten(0, (-1, frames)).transpose(1, 2)
+        return self.norm(x)
 
     def outputs(self, mixture: torch.Tensor) -> Outputs:
         given, sources = mixture.shape, len(self.labels)
@@ -143,13 +149,6 @@ class BandSplitRNN(_BandSeparator):
         share("dropout_p", dropout_p)
         self.along = nn.ModuleList(_Residual(N, dropout_p) for _ in range(whole("layers", layers)))
         self.across = nn.ModuleList(_Residual(N, dropout_p) for _ in range(layers))
-
-    def model(self, x):
-        bands, frames = x.shape[1:3]
-        for along, across in zip(self.along, self.across, strict=True):
-            x = along(x.flatten(0, 1)).unflatten(0, (-1, bands))  # over frames, in each band
-            x = across(x.transpose(1, 2).flatten(0, 1)).unflatten(0, (-1, frames)).transpose(1, 2)
-        return x
 
 
 class Attention(nn.Module):
@@ -286,13 +285,6 @@ class BSRoformer(_BandSeparator):
     def _bands(n_fft, sample_rate):
         edges = split_roformer(n_fft, sample_rate)
         return [list(range(*pair)) for pair in pairwise(edges)]
-
-    def model(self, x):
-        bands, frames = x.shape[1:3]
-        for along, across in zip(self.along, self.across, strict=True):
-            x = along(x.flatten(0, 1)).unflatten(0, (-1, bands))  # over frames, in each band
-            x = across(x.transpose(1, 2).flatten(0, 1)).unflatten(0, (-1, frames)).transpose(1, 2)
-        return self.norm(x)
 
 
 class MelRoformer(BSRoformer):

@@ -1,6 +1,7 @@
 """What all models have in common: what goes in, what comes out, and how settings are checked."""
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from numbers import Integral, Real
@@ -32,7 +33,7 @@ class Outputs(NamedTuple):
     """(batch, steps, latent), in nepers: the logarithm of its variance"""
 
 
-class Separator(nn.Module):
+class Separator(nn.Module, ABC):
     """A model that takes mixtures apart.
 
     A subclass writes ``outputs``; this class writes ``forward``, which gives the estimates alone.
@@ -79,12 +80,12 @@ class Separator(nn.Module):
         """How many samples after its own one sample of an estimate depends on; infinite if all."""
         return math.inf
 
+    @abstractmethod
     def outputs(self, mixture: torch.Tensor) -> Outputs:
         """Estimates, and what else a loss may need.
 
         Shape: (batch, channels, samples), with the number of channels that the model is for.
         """
-        raise NotImplementedError
 
     def forward(self, mixture: torch.Tensor) -> torch.Tensor:
         if mixture.ndim != 3 or mixture.shape[-1] == 0:

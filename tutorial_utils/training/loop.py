@@ -17,7 +17,7 @@ from tutorial_utils.training import mixtures, processes, steps
 
 LOG = "log.jsonl"
 _LOCK = ".training.lock"
-_FREE = {"workers"}  # settings of the data that change nothing in what is learned
+_FREE = "workers"  # a setting of the data that changes nothing in what is learned
 
 
 def train(
@@ -31,7 +31,7 @@ def train(
     """Train the model of a run's folder, as its ``config.json`` says.
 
     A run that is stopped or killed at any moment and resumed ends with the weights that it would
-    have had: on the CPU, with the same version of PyTorch, identical ones.
+    have had: on the CPU, with the same version of PyTorch and as many processes, identical ones.
 
     Parameters
     ----------
@@ -101,7 +101,7 @@ def train(
             )
         if known:
             weights, state, averaged = checkpoint.load(run, from_)
-            _require_same(config, state["settings"], log, state["at"]["step"])
+            _require_same(run, config, state, log)
             model.load_state_dict(weights)
             if ema is not None and averaged is not None:
                 ema.module.load_state_dict(averaged)
@@ -114,7 +114,7 @@ def train(
             log.back_to(at["step"], at["epoch"])
         else:
             torch.manual_seed(training.seed + place.rank)  # each process has a dropout of its own
-            config.record = {"versions": versions(), "seed": training.seed}
+            config.record = {"versions": versions(), "tables": mixtures.fingerprints(run)}
             if place.first:
                 config.write(run)
             log.back_to(0, 0)
@@ -125,7 +125,8 @@ def train(
                 return
             state = {
                 "at": at,
-                "settings": json.dumps(config.settings(), default=list),
+                "config": config.text(),
+                "tables": mixtures.fingerprints(run),
                 "optimizer": optimizer.state_dict(),
                 "schedule": schedule.state,
                 "scaler": scaler.state_dict(),
@@ -146,14 +147,14 @@ def train(
         total = per_epoch * training.epochs
         hidden = not (progress and place.first)
         with tqdm(total=total, initial=at["step"], unit="step", disable=hidden) as bar:
-            while at["epoch"] < training.epochs and at["stale"] <= training.patience:
+            while at["epoch"] < training.epochs and at["stale"] < training.patience:
                 model.train()
                 bar.set_description(f"epoch {at['epoch'] + 1}/{training.epochs}")
                 for mixture, sources in loaders["train"].batches(at["epoch"], at["batch"]):
                     begun = time.perf_counter()
                     with amp:
                         loss = steps.loss_of(
-                            outputs, mixture.to(device), sources.to(device), training
+                            outputs, model, mixture.to(device), sources.to(device), training
                         )
                     value = place.mean(loss).item()
                     if not math.isfinite(value):
@@ -203,7 +204,8 @@ def _validate(model, loader, training, device, place) -> float:
     values = []
     with torch.no_grad():
         for mixture, sources in loader.batches(0):
-            loss = steps.loss_of(model.outputs, mixture.to(device), sources.to(device), training)
+            batch = mixture.to(device), sources.to(device)
+            loss = steps.loss_of(model.outputs, model, *batch, training)
             values.append(place.mean(loss).item())
     value = sum(values) / len(values)
     if not math.isfinite(value):
@@ -216,20 +218,23 @@ def _weights_of(folder):
     return averaged or weights
 
 
-def _require_same(config, before, log, step):
+def _require_same(run, config, state, log):
     """Refuse to go on with another model or other data; note what else has changed."""
-    before, now = json.loads(before), json.loads(json.dumps(config.settings(), default=list))
-    changed = {name: (before.get(name), now.get(name)) for name in {**before, **now}}
-    changed = {name: pair for name, pair in changed.items() if pair[0] != pair[1]}
-    free = {*vars(config.training), *_FREE}
+    changed = config.differences(Config.parsed(state["config"]))
+    free = {*vars(config.training), _FREE}
     if wrong := [name for name in changed if name not in free]:
         listed = "; ".join(f"{name}: {changed[name][0]} -> {changed[name][1]}" for name in wrong)
         raise ValueError(
             f"This run was begun with another model or other data ({shown(listed)}). Put the "
             "settings back, or make another run, with start_from to begin with these weights."
         )
+    if mixtures.fingerprints(run) != state["tables"]:
+        raise ValueError(
+            f"The tables of mixtures in {shown(run)} are not those that this run was begun with. "
+            "Put them back, or make another run."
+        )
     if changed:
-        log.changed[step] = changed
+        log.changed[state["at"]["step"]] = changed
 
 
 def _random():

@@ -1,5 +1,6 @@
 """The batches of a run, in an order that depends on the seed and the epoch alone."""
 
+import hashlib
 from pathlib import Path
 
 import torch
@@ -62,6 +63,13 @@ def tables(config: Config, run: Path) -> dict[str, MixtureTable]:
     for name, table in made.items():
         table.to_csv(places[name])
     return made
+
+
+def fingerprints(run: Path) -> dict[str, str]:
+    """By which a run's tables are known again."""
+    return {
+        name: hashlib.sha256((run / file).read_bytes()).hexdigest() for name, file in TABLES.items()
+    }
 
 
 class _Order(torch.utils.data.Sampler):

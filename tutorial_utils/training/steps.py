@@ -5,20 +5,27 @@ import math
 import torch
 from torch import nn
 
-from tutorial_utils import losses
+from tutorial_utils import losses, transforms
 from tutorial_utils.config import Training
 
 
-def loss_of(outputs, mixture, sources, training: Training) -> torch.Tensor:
-    """The loss of a batch, with the part that a variational model adds to it.
+def loss_of(outputs, model, mixture, sources, training: Training) -> torch.Tensor:
+    """The loss of a batch, with what a model that has embeddings or a latent adds to it.
 
-    ``outputs`` is a model's method of that name.
+    ``outputs`` is the model's method of that name, or stands for it.
     """
     made = outputs(mixture)
     loss = getattr(losses, training.loss)(made.estimates, sources)
     if made.mean is not None:
         divergence = losses.kl_divergence(made.mean, made.log_variance)
         loss = loss + training.latent_weight * divergence
+    if made.embeddings is not None:
+        S = transforms.stft(sources, model.n_fft, model.hop).abs()
+        Y = transforms.binary_mask(S, sources=1).movedim(1, -1)  # (…, bins, frames, sources)
+        clusters = losses.deep_clustering(
+            made.embeddings.flatten(1, 3), Y.flatten(1, 3), S.sum(1).flatten(1)
+        )
+        loss = loss + training.clustering_weight * clusters
     return loss
 
 
