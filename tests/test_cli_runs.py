@@ -3,6 +3,7 @@
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from tutorial_utils import audio, cli
@@ -108,3 +109,30 @@ def test_models_and_doctor(capsys, monkeypatch):
     for name in ("tutorial_utils", "torch", "devices", "ffmpeg", "songs", "cache"):
         assert name in report
     assert "not there; it lets Scaper itself render" in report
+
+
+def test_a_run_keeps_its_own_scores(tmp_path, capsys, folder, monkeypatch):
+    songs = tmp_path / "songs"
+    sizes = ["--train", 2, "--valid", 1, "--test", 1, "--duration", 8]
+    root = said(capsys, "tinystems", "--root", songs, *sizes).strip()
+    assert root == str(songs) and len(list((songs / "test").iterdir())) == 1
+    said(capsys, "config", folder, "--songs", songs)
+    said(capsys, "train", folder, "--epochs", 1)
+    listed = said(capsys, "runs", tmp_path)
+    assert "SDR" in listed and "NaN" in listed
+    monkeypatch.chdir(folder)
+    assert "1 scored, 0 failed" in said(capsys, "evaluate", ".", "--songs", songs)
+    table = pd.read_csv(folder / "evaluation.csv")
+    sdr = table[table["metric"] == "SDR"].groupby("source")["value"].median().mean()
+    assert f"{sdr:.2f}" in said(capsys, "runs", tmp_path)
+    assert "Say where" in said(capsys, "evaluate", folder, f"other={folder}", status=2)
+
+
+def test_doctor_compares_versions_with_the_lock(capsys, monkeypatch):
+    from importlib import metadata
+
+    assert "versions   as in the lock" in said(capsys, "doctor")
+    found = metadata.version
+    monkeypatch.setattr(metadata, "version", lambda name: "0.0" if name == "scipy" else found(name))
+    printed = said(capsys, "doctor")
+    assert "1 not as in the lock: scipy 0.0 (==" in printed

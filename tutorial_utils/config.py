@@ -12,7 +12,7 @@ from tutorial_utils import files
 from tutorial_utils.text import shown
 
 FILE = "config.json"
-VERSION = 1
+VERSION = 2
 
 LOSSES = ("l1", "l2", "snr", "si_sdr", "l1_snr", "multi_resolution_stft")
 PRECISIONS = ("32", "bf16-mixed", "16-mixed")
@@ -36,6 +36,9 @@ class Data:
     pitch_shift: bool = _setting(False, "whether pitches are shifted by up to two semitones")
     time_stretch: bool = _setting(False, "whether tempos are changed by up to a tenth")
     workers: int = _setting(0, "processes that render mixtures; changes nothing else", least=0)
+    stall_after: float = _setting(
+        300.0, "seconds without a batch from the workers that stop the run; 0 for no limit", least=0
+    )
 
 
 @dataclass
@@ -72,6 +75,10 @@ class Training:
     precision: str = _setting("32", "", PRECISIONS)
     checkpoint_every: int = _setting(100, "steps; and at the end of each epoch", least=1)
     keep_every: int = _setting(0, "epochs whose checkpoint is kept for good; 0 for none", least=0)
+    excerpts: int = _setting(
+        2, "held-out mixtures whose estimates are written as sound and picture", least=0
+    )
+    tensorboard: bool = _setting(False, "whether runs/ is written, for TensorBoard to show")
 
 
 @dataclass

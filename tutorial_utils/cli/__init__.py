@@ -9,7 +9,16 @@ import sys
 from collections.abc import Sequence
 
 from tutorial_utils import __version__
-from tutorial_utils.cli import config, doctor, evaluate, listing, render, separate, train
+from tutorial_utils.cli import (
+    config,
+    doctor,
+    evaluate,
+    listing,
+    render,
+    separate,
+    tinystems,
+    train,
+)
 from tutorial_utils.cli.common import LONGEST, PROGRAM
 from tutorial_utils.text import shown
 
@@ -63,7 +72,7 @@ def _parser():
     )
     parser.add_argument("--version", action="version", version=f"{PROGRAM} {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    for command in (config, train, listing, render, separate, evaluate, doctor):
+    for command in (config, train, listing, tinystems, render, separate, evaluate, doctor):
         command.add(commands)
     return parser
 

@@ -40,6 +40,7 @@ def report():
             yield name, version(name)
         except PackageNotFoundError:
             yield name, "not installed: install tutorial_utils again"
+    yield "versions", _differing()
     devices = ["cpu"]
     devices += [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
     devices += ["mps"] if torch.backends.mps.is_available() else []
@@ -55,6 +56,34 @@ def report():
     folder = cache.home()
     free = shutil.disk_usage(_there(folder)).free / 2**30
     yield "cache", f"{folder} ({free:.1f} GiB free)"
+
+
+def _differing():
+    """Where versions are not those of the lock, or of the package's ranges where there is none."""
+    from importlib.metadata import PackageNotFoundError, requires, version
+    from pathlib import Path
+
+    from packaging.requirements import Requirement
+
+    lock = Path(__file__).parents[2] / "requirements" / "lock.txt"  # of a checkout
+    if lock.is_file():
+        lines = [line for line in lock.read_text(encoding="utf-8").splitlines() if "==" in line]
+        source = "the lock"
+    else:
+        lines, source = requires("tutorial-utils"), "the package's requirements"
+    wrong = []
+    for needed in map(Requirement, lines):
+        if needed.marker and not needed.marker.evaluate({"extra": ""}):
+            continue
+        try:
+            here = version(needed.name)
+        except PackageNotFoundError:
+            here = "nothing"
+        if here == "nothing" or not needed.specifier.contains(here, prereleases=True):
+            wrong.append(f"{needed.name} {here} ({needed.specifier})")
+    if not wrong:
+        return f"as in {source}"
+    return f"{len(wrong)} not as in {source}: {', '.join(wrong)}"
 
 
 def _there(folder):

@@ -21,7 +21,7 @@ def add(commands):
     )
     parser.add_argument("--songs", metavar="FOLDER", help="with the true stems (TinyStems)")
     parser.add_argument("--split", metavar="NAME", default="test", help="of the songs (test)")
-    parser.add_argument("--save", metavar="FOLDER", required=True, help="where to write")
+    parser.add_argument("--save", metavar="FOLDER", help="where to write (a single run's folder)")
     parser.add_argument(
         "--win", metavar="S", type=_seconds, default=1.0, help="seconds of a frame (1)"
     )
@@ -40,7 +40,8 @@ in every frame, and SI-SDR, SI-SIR, SI-SAR, SD-SDR, SNR and uSDR of whole songs.
 
 A method is a folder with one folder of estimates per song, as the command
 "separate" writes them, or a model, named as for that command. --save gets
-evaluation.csv with all scores, and a JSON per song as museval writes it.
+evaluation.csv with all scores, and a JSON per song as museval writes it. The
+scores of a single run go into its folder, where the command "runs" finds them.
 """
 _EXAMPLE = f"""\
 example:
@@ -62,6 +63,7 @@ def run(options):
     methods = dict(map(_method, options.methods))
     if len(methods) < len(options.methods):
         raise ValueError("Two methods have the same name. Give them names: NAME=FOLDER.")
+    save = options.save or _run_of(options.methods)
     songs = [song for song in open_songs(options.songs) if song.split in (options.split, None)]
     if not songs:
         raise ValueError(f"There is no song in the split '{shown(options.split)}'.")
@@ -69,7 +71,7 @@ def run(options):
         scored(
             methods,
             songs,
-            options.save,
+            save,
             win=options.win,
             hop=options.hop,
             start=0.0,
@@ -78,7 +80,7 @@ def run(options):
             progress=True,
         )
     )
-    table = collected(scores, options.save)
+    table = collected(scores, save)
     if len(table):
         medians = aggregate(table).pivot_table(
             index=["metric", "source"], columns="method", values="value", sort=False
@@ -91,7 +93,7 @@ def run(options):
             f"{shown(score.method)}, {shown(score.song)}: {shown(score.error, 1000)}",
             file=sys.stderr,
         )
-    print(f"{len(scores) - len(failed)} scored, {len(failed)} failed; in {shown(options.save)}")
+    print(f"{len(scores) - len(failed)} scored, {len(failed)} failed; in {shown(save)}")
     return int(bool(failed))
 
 
@@ -104,13 +106,27 @@ def shown_table(table) -> str:
     )[: 50 * LONGEST]
 
 
+def _run_of(methods):
+    """The folder of the one run that is scored, which keeps its scores."""
+    from tutorial_utils.cli.objects import is_run
+
+    _, place = _named(methods[0])
+    if len(methods) == 1 and is_run(place):
+        return place
+    raise ValueError("Say where the scores are to be written: --save FOLDER.")
+
+
+def _named(text):
+    """A name, and the place that it was given or that it is taken from."""
+    name, equals, place = text.partition("=")
+    return (name, place) if equals else (Path(text).resolve().name or text, text)
+
+
 def _method(text):
     """A name, and a folder or a model."""
     from tutorial_utils.cli.objects import is_run, load_model
 
-    name, equals, place = text.partition("=")
-    if not equals:
-        name, place = Path(text).name or text, text
+    name, place = _named(text)
     path = Path(place).expanduser()
     if is_run(place):
         return name, load_model(place)

@@ -67,7 +67,7 @@ def run(options):
     resume = options.resume or options.from_ != "last"
     try:
         run = train(options.folder, resume=resume, from_=options.from_, device=options.device)
-    except (FloatingPointError, RuntimeError) as error:
+    except (FloatingPointError, ImportError, RuntimeError) as error:
         raise ValueError(str(error)) from error
     print(f"Done. The best weights are the checkpoint 'best' of {shown(run)}.")
     return 0

@@ -2,6 +2,7 @@
 
 import json
 import math
+import sys
 import time
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -13,11 +14,12 @@ from tqdm import tqdm
 from tutorial_utils import checkpoint, files
 from tutorial_utils.config import Config, versions
 from tutorial_utils.text import shown
-from tutorial_utils.training import mixtures, processes, steps
+from tutorial_utils.training import excerpts, mixtures, processes, steps
+from tutorial_utils.training.board import Board
 
 LOG = "log.jsonl"
 _LOCK = ".training.lock"
-_FREE = "workers"  # a setting of the data that changes nothing in what is learned
+_FREE = {"workers", "stall_after"}  # settings of the data that change nothing in what is learned
 
 
 def train(
@@ -50,7 +52,9 @@ def train(
     -------
     Path
         The folder. It gains ``train.csv`` and ``validation.csv``, the tables of mixtures;
-        ``checkpoint/``; and ``log.jsonl``, a line per step and per epoch.
+        ``checkpoint/``; ``log.jsonl``, a line per step and per epoch; ``audio/`` and ``images/``
+        with what the best model so far makes of some mixtures that are held out; and ``runs/``, if
+        TensorBoard is asked for.
 
     Raises
     ------
@@ -58,16 +62,23 @@ def train(
         If a setting makes no sense; if the run has checkpoints and is not resumed; or if a setting
         of the model or the data has changed since.
     FloatingPointError
-        If a loss is not finite. The last checkpoint is from before.
+        If a loss or a gradient is not finite. The last checkpoint is from before.
+    ImportError
+        If TensorBoard is asked for and is not installed.
     RuntimeError
-        If another process trains in the same folder.
+        If another process trains in the same folder, or the processes that render stop rendering.
     """
     run = files.expanded(folder).absolute()
     config = Config.read(run)
     training = config.training
     device = processes.device_of(device)
 
-    with processes.place(device) as place, _alone(run, place), _Log(run, place) as log:
+    with (
+        processes.place(device) as place,
+        _alone(run, place),
+        _Log(run, place) as log,
+        Board(run, training.tensorboard and place.first) as board,
+    ):
         # What the run is made of. All that is random follows from the seed.
         torch.manual_seed(training.seed)
         model = config.build().to(device)
@@ -78,7 +89,9 @@ def train(
         place.wait()
         tables = mixtures.tables(config, run)
         loaders = {
-            name: mixtures.Loader(table, model.labels, config, place.rank, place.world)
+            name: mixtures.Loader(
+                table, model.labels, config, place.rank, place.world, pinned=device.type == "cuda"
+            )
             for name, table in tables.items()
         }
         ema = None
@@ -112,6 +125,7 @@ def train(
             if len(state["random"]) == place.world:
                 _set_random(state["random"][place.rank])
             log.back_to(at["step"], at["epoch"])
+            board.back_to(at["step"])
         else:
             torch.manual_seed(training.seed + place.rank)  # each process has a dropout of its own
             config.record = {"versions": versions(), "tables": mixtures.fingerprints(run)}
@@ -146,7 +160,10 @@ def train(
         # The loop.
         total = per_epoch * training.epochs
         hidden = not (progress and place.first)
-        with tqdm(total=total, initial=at["step"], unit="step", disable=hidden) as bar:
+        bar = tqdm(
+            total=total, initial=at["step"], unit="step", disable=hidden, mininterval=_pace()
+        )
+        with bar:
             while at["epoch"] < training.epochs and at["stale"] < training.patience:
                 model.train()
                 bar.set_description(f"epoch {at['epoch'] + 1}/{training.epochs}")
@@ -169,6 +186,11 @@ def train(
                         continue
                     scaler.unscale_(optimizer)
                     norm = clip(model.parameters())
+                    if not (math.isfinite(norm) or scaler.is_enabled()):  # which skips the step
+                        raise FloatingPointError(
+                            f"The gradient's norm is {norm} at step {at['step']}. The last "
+                            "checkpoint is from before. Try a lower learning_rate."
+                        )
                     schedule.step()
                     scaler.step(optimizer)
                     scaler.update()
@@ -177,13 +199,17 @@ def train(
                         ema.update_parameters(model)
                     at["step"] += 1
                     log.step(at, value, norm, optimizer, time.perf_counter() - begun)
+                    board.step(at["step"], value, norm, optimizer)
                     bar.set_postfix(loss=f"{value:.4f}", refresh=False)
                     bar.update()
                     if at["step"] % training.checkpoint_every == 0:
                         save("last")
                 optimizer.zero_grad()  # of batches that did not make a whole step
 
-                judged = model if ema is None else ema.module
+                judged = (model if ema is None else ema.module).eval()
+                if hasattr(judged, "learn_centres"):
+                    batch = loaders["train"].first(training.batch_size)
+                    steps.label_clusters(judged, *(part.to(device) for part in batch))
                 value = _validate(judged, loaders["validation"], training, device, place)
                 schedule.epoch(value)
                 better = value < at["best"] - training.minimum_change
@@ -191,6 +217,11 @@ def train(
                 at["best"] = min(at["best"], value)
                 at["epoch"], at["batch"] = at["epoch"] + 1, 0
                 log.epoch(at, value)
+                board.epoch(at["step"], value)
+                if better and training.excerpts and place.first:
+                    batch = loaders["validation"].first(training.excerpts)
+                    for excerpt in excerpts.write(run, judged, *batch):
+                        board.excerpt(at["step"], excerpt)
                 names = ["last"] + ["best"] * better
                 if training.keep_every and at["epoch"] % training.keep_every == 0:
                     names.append(f"epoch-{at['epoch']}")
@@ -200,7 +231,6 @@ def train(
 
 def _validate(model, loader, training, device, place) -> float:
     """The mean loss on the mixtures of songs that are held out."""
-    model.eval()
     values = []
     with torch.no_grad():
         for mixture, sources in loader.batches(0):
@@ -213,6 +243,12 @@ def _validate(model, loader, training, device, place) -> float:
     return value
 
 
+def _pace() -> float:
+    """Seconds between two states of the bar: seldom in a log, where each is a line for good."""
+    watched = sys.stderr.isatty() or "ipykernel" in sys.modules
+    return 0.1 if watched else 30.0
+
+
 def _weights_of(folder):
     weights, _, averaged = checkpoint.load(folder, "best")
     return averaged or weights
@@ -221,7 +257,7 @@ def _weights_of(folder):
 def _require_same(run, config, state, log):
     """Refuse to go on with another model or other data; note what else has changed."""
     changed = config.differences(Config.parsed(state["config"]))
-    free = {*vars(config.training), _FREE}
+    free = _FREE | {*vars(config.training)}
     if wrong := [name for name in changed if name not in free]:
         listed = "; ".join(f"{name}: {changed[name][0]} -> {changed[name][1]}" for name in wrong)
         raise ValueError(

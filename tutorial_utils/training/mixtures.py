@@ -1,10 +1,11 @@
 """The batches of a run, in an order that depends on the seed and the epoch alone."""
 
 import hashlib
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, default_collate
 
 from tutorial_utils.config import Config
 from tutorial_utils.data import MixtureDataset, MixtureTable, open_songs
@@ -40,10 +41,10 @@ def tables(config: Config, run: Path) -> dict[str, MixtureTable]:
             f"There are {len(songs)} songs to train with in {shown(data.songs or 'the default')}: "
             "two are needed at least, of which one is held out for validation."
         )
-    if set(kept[0].labels) != set(config.model["labels"]):
+    if not {*config.model["labels"]} <= {*kept[0].labels}:
         raise ValueError(
             f"The songs have the stems {', '.join(kept[0].labels)}, and the model separates "
-            f"{', '.join(config.model['labels'])}. Set labels to those of the songs."
+            f"{', '.join(config.model['labels'])}. Set labels to some of those of the songs."
         )
     common = {
         "duration": data.duration,
@@ -94,10 +95,13 @@ class _Order(torch.utils.data.Sampler):
 class Loader:
     """Batches of a table's mixtures, from any position of any epoch.
 
-    The same batches come whatever the number of workers.
+    The same batches come whatever the number of workers. With ``pinned``, batches lie in memory
+    from which a GPU takes them faster.
     """
 
-    def __init__(self, table, labels, config: Config, rank: int = 0, world: int = 1):
+    def __init__(
+        self, table, labels, config: Config, rank: int = 0, world: int = 1, pinned: bool = False
+    ):
         batch_size = config.training.batch_size
         if batch_size % world:
             raise ValueError(
@@ -110,10 +114,15 @@ class Loader:
             raise ValueError(
                 f"{len(table)} mixtures do not make a batch of {batch_size}. Set batch_size lower."
             )
+        workers = config.data.workers
+        self.stall_after = config.data.stall_after
         self.loader = DataLoader(
             MixtureDataset(table),
             batch_sampler=self.order,
-            num_workers=config.data.workers,
+            num_workers=workers,
+            persistent_workers=workers > 0,
+            timeout=self.stall_after if workers else 0,
+            pin_memory=pinned,
             generator=torch.Generator(),  # or it would draw from the one that dropout draws from
         )
 
@@ -123,5 +132,38 @@ class Loader:
     def batches(self, epoch: int, position: int = 0):
         """Mixtures (batch, channels, samples) and sources (batch, sources, channels, samples)."""
         self.order.epoch, self.order.position = epoch, position
-        for mixture, sources in self.loader:
-            yield mixture, sources[:, self.places]
+        with self._explained():
+            for mixture, sources in self.loader:
+                yield mixture, sources[:, self.places]
+
+    def first(self, count: int):
+        """The first mixtures of the table, the same in every process; shapes as of a batch."""
+        dataset = self.loader.dataset
+        items = [dataset[item] for item in range(min(count, len(dataset)))]
+        mixture, sources = default_collate(items)
+        return mixture, sources[:, self.places]
+
+    @contextmanager
+    def _explained(self):
+        """Say what to do about workers that hang, die or fail."""
+        try:
+            yield
+        except RuntimeError as error:
+            if not str(error).startswith("DataLoader"):
+                raise
+            if "timed out" in str(error):
+                raise RuntimeError(
+                    f"No batch came from the {self.loader.num_workers} workers for "
+                    f"{self.stall_after:g} seconds. The last checkpoint is from before. Look "
+                    "whether the songs can still be read, or set stall_after higher, or workers=0."
+                ) from error
+            raise RuntimeError(
+                f"A worker was stopped: {shown(error)} The last checkpoint is from before. Often "
+                "memory has run out: set workers or batch_size lower."
+            ) from error
+        except (OSError, ValueError) as error:
+            # PyTorch makes the worker's whole traceback the message; its last line is the error.
+            if not str(error).startswith("Caught "):
+                raise
+            last = str(error).strip().splitlines()[-1].partition(": ")[2]
+            raise type(error)(f"{last} (in a worker, while a batch was rendered)") from error

@@ -29,6 +29,16 @@ def loss_of(outputs, model, mixture, sources, training: Training) -> torch.Tenso
     return loss
 
 
+def label_clusters(model, mixture: torch.Tensor, sources: torch.Tensor) -> None:
+    """Tell a model that separates by clusters which of them is which source, by training data."""
+    S = transforms.stft(sources, model.n_fft, model.hop).abs()
+    total = S.sum(1, keepdim=True)
+    heard = total > 0.01 * total.amax((2, 3, 4), keepdim=True)
+    with torch.no_grad():
+        embeddings = model.outputs(mixture).embeddings
+    model.learn_centres(embeddings, heard * transforms.binary_mask(S, sources=1))
+
+
 class _Outputs(nn.Module):
     """A model whose call gives all its outputs, since only calls are watched for gradients."""
 
@@ -109,13 +119,14 @@ class Clip:
 
     def __call__(self, parameters) -> float:
         """The norm before it was limited."""
-        parameters = list(parameters)
-        if self.kind == "none":
-            return float(nn.utils.get_total_norm(p.grad for p in parameters if p.grad is not None))
-        if self.kind == "norm":
-            return float(nn.utils.clip_grad_norm_(parameters, self.value))
-        norm = nn.utils.get_total_norm(p.grad for p in parameters if p.grad is not None)
-        self.norms.append(float(norm))
-        limit = torch.quantile(torch.tensor(self.norms), self.value / 100)
-        nn.utils.clip_grads_with_norm_(parameters, float(limit), norm)
-        return float(norm)
+        parameters = [p for p in parameters if p.grad is not None]
+        norm = nn.utils.get_total_norm(p.grad for p in parameters)
+        value = float(norm)
+        if self.kind == "none" or not math.isfinite(value):  # there is nothing to scale by
+            return value
+        limit = self.value
+        if self.kind == "auto":
+            self.norms.append(value)
+            limit = float(torch.quantile(torch.tensor(self.norms), self.value / 100))
+        nn.utils.clip_grads_with_norm_(parameters, limit, norm)
+        return value
