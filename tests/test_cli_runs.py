@@ -123,7 +123,7 @@ def test_a_run_keeps_its_own_scores(tmp_path, capsys, folder, monkeypatch):
     monkeypatch.chdir(folder)
     assert "1 scored, 0 failed" in said(capsys, "evaluate", ".", "--songs", songs)
     table = pd.read_csv(folder / "evaluation.csv")
-    sdr = table[table["metric"] == "SDR"].groupby("source")["value"].median().mean()
+    sdr = table[table["metric"] == "SDR (BSS Eval v4)"].groupby("source")["value"].median().mean()
     assert f"{sdr:.2f}" in said(capsys, "runs", tmp_path)
     assert "Say where" in said(capsys, "evaluate", folder, f"other={folder}", status=2)
 

@@ -14,7 +14,8 @@ from tutorial_utils.text import shown
 FILE = "config.json"
 VERSION = 2
 
-LOSSES = ("l1", "l2", "snr", "si_sdr", "l1_snr", "multi_resolution_stft")
+MAGNITUDES = ("msa", "psa", "tpsa")  # targets for masks on a spectrogram, with absolute errors
+LOSSES = ("l1", "l2", "snr", "si_sdr", "l1_snr", "multi_resolution_stft", *MAGNITUDES)
 PRECISIONS = ("32", "bf16-mixed", "16-mixed")
 
 
@@ -52,9 +53,11 @@ class Training:
     epochs: int = _setting(50, "at most", least=1)
     batch_size: int = _setting(8, "mixtures in a batch, over all processes", least=1)
     accumulate: int = _setting(1, "batches whose gradients make one step", least=1)
-    loss: str = _setting("l1", "of the estimates", LOSSES)
+    loss: str = _setting(
+        "l1", "of estimates or masked magnitudes; DeepClustering has its own", LOSSES
+    )
     clustering_weight: float = _setting(
-        0.1, "of deep clustering, for models with embeddings", least=0
+        0.1, "of deep clustering, for models with masks and embeddings", least=0
     )
     latent_weight: float = _setting(1e-4, "of the KL divergence, for variational models", least=0)
     optimizer: str = _setting("adam", "", ("adam", "adamw"))

@@ -16,7 +16,7 @@ import torch
 from trained import lines, new_run, same, stopping, weights
 
 import tutorial_utils as tu
-from tutorial_utils import checkpoint
+from tutorial_utils import checkpoint, transforms
 from tutorial_utils.config import Config
 from tutorial_utils.training import mixtures, steps
 
@@ -254,3 +254,27 @@ def test_a_run_of_the_first_version_goes_on(tmp_path):
     assert checkpoint.load(run)[1]["at"]["epoch"] == 2
     assert not same(weights(run), before)
     assert [each["step"] for each in lines(run) if "loss" in each] == [1, 2, 3, 4]
+
+
+def test_a_loss_of_masked_magnitudes(tmp_path):
+    run = new_run(tmp_path / "run", "MaskInference", hidden=8, loss="tpsa")
+    tu.train(run, progress=False)
+    losses = [each["loss"] for each in lines(run) if "loss" in each]
+    assert np.mean(losses[-4:]) < np.mean(losses[:4])
+    # The same number as the loss of the full outputs.
+    config, model = Config.read(run), checkpoint.load_model(run)
+    table = mixtures.tables(config, run)["train"]
+    mixture, sources = mixtures.Loader(table, model.labels, config).first(4)
+    made = model.outputs(mixture)
+    S, X = (transforms.stft(x, model.n_fft, model.hop) for x in (sources, mixture))
+    wanted = tu.losses.magnitude(made.masks, S, X, "tpsa")
+    found = steps.loss_of(
+        steps.outputs_of(model, config.training), model, mixture, sources, config.training
+    )
+    torch.testing.assert_close(found, wanted)
+
+
+def test_a_loss_of_masked_magnitudes_wants_masks(tmp_path):
+    run = new_run(tmp_path / "run", "Demucs", loss="msa")
+    with pytest.raises(ValueError, match="The loss msa is one of masked magnitudes, and Demucs"):
+        tu.train(run, progress=False)

@@ -2,9 +2,10 @@
 
 import torch
 
-from tutorial_utils.losses.shapes import precise
+from tutorial_utils.losses.shapes import precise, without_autocast
 
 
+@without_autocast
 def deep_clustering(
     V: torch.Tensor, Y: torch.Tensor, weights: torch.Tensor | None = None
 ) -> torch.Tensor:
@@ -55,6 +56,7 @@ def deep_clustering(
     return (loss / total.square()).mean()
 
 
+@without_autocast
 def whitened_deep_clustering(
     V: torch.Tensor, Y: torch.Tensor, weights: torch.Tensor | None = None, eps: float = 1e-4
 ) -> torch.Tensor:

@@ -1,5 +1,7 @@
 """What all losses ask of their tensors."""
 
+from functools import wraps
+
 import torch
 
 
@@ -20,3 +22,17 @@ def require_same(**tensors: torch.Tensor) -> None:
 def precise(x: torch.Tensor) -> torch.Tensor:
     """At least 32 bits: squares and sums of 16-bit numbers are too coarse."""
     return x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
+
+
+def without_autocast(loss):
+    """A loss whose matrix products keep all their bits under ``torch.autocast``, too.
+
+    Sums over all bins of a mixture are beyond the largest 16-bit float.
+    """
+
+    @wraps(loss)
+    def exact(V, *others, **settings):
+        with torch.autocast(V.device.type, enabled=False):
+            return loss(V, *others, **settings)
+
+    return exact

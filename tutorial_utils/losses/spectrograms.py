@@ -80,7 +80,8 @@ def magnitude(
     """
     require_same(masks=masks, S=S)
     wanted = target(S, X, kind)
-    return (precise(masks) * X.abs().unsqueeze(1) - wanted).abs().pow(p).mean()
+    errors = (precise(masks) * X.abs().unsqueeze(1) - wanted).abs()
+    return errors.mean() if p == 1 else errors.pow(p).mean()
 
 
 def mask(masks: torch.Tensor, ideal: torch.Tensor, p: int = 1) -> torch.Tensor:

@@ -11,10 +11,10 @@ from tutorial_utils import transforms
 from tutorial_utils.data.songs import LABELS
 from tutorial_utils.models.bands import mel_bands, split_bsrnn, split_roformer
 from tutorial_utils.models.blocks import RecurrentStack
-from tutorial_utils.models.separator import Outputs, Separator, share, whole
+from tutorial_utils.models.separator import Outputs, SpectrogramSeparator, share, whole
 
 
-class _BandSeparator(Separator):
+class _BandSeparator(SpectrogramSeparator):
     """Bands of a complex spectrogram become vectors, these are modelled, and become complex masks.
 
     Bands may overlap; a bin in several of them gets the mean of their masks. A subclass says what
@@ -53,7 +53,7 @@ class _BandSeparator(Separator):
             x = across(x.transpose(1, 2).flatten(0, 1)).unflatten(0, (-1, frames)).transpose(1, 2)
         return self.norm(x)
 
-    def outputs(self, mixture: torch.Tensor) -> Outputs:
+    def masked(self, mixture: torch.Tensor) -> Outputs:
         given, sources = mixture.shape, len(self.labels)
         if self.channels is None:  # each channel on its own
             mixture = mixture.flatten(0, 1).unsqueeze(1)
@@ -75,14 +75,10 @@ class _BandSeparator(Separator):
             index = torch.as_tensor(band, device=X.device)
             masks = masks.index_add(3, index, mask.permute(0, 2, 3, 4, 1, 5))
         masks = torch.view_as_complex(masks / self.count.unsqueeze(-1))
-        S = masks * X.unsqueeze(1)  # (batch, sources, channels, bins, frames)
-        estimates = transforms.istft(S, mixture.shape[-1], self.n_fft, self.hop)
-        if self.channels is None:
-            estimates, masks = (
-                each.squeeze(2).unflatten(0, given[:2]).transpose(1, 2)
-                for each in (estimates, masks)
-            )
-        return Outputs(estimates, masks)
+        if self.channels is None:  # (batch · channels, …, 1, …) to (batch, …, channels, …)
+            masks = masks.squeeze(2).unflatten(0, given[:2]).transpose(1, 2)
+            X = X.squeeze(1).unflatten(0, given[:2])
+        return Outputs(masks=masks, spectrogram=X)
 
 
 class _Residual(nn.Module):

@@ -9,7 +9,7 @@ from torch import nn
 
 from tutorial_utils import transforms
 from tutorial_utils.data.songs import LABELS
-from tutorial_utils.models.separator import Outputs, Separator, share, whole
+from tutorial_utils.models.separator import Outputs, SpectrogramSeparator, share, whole
 from tutorial_utils.wiener import wiener
 
 
@@ -69,7 +69,7 @@ class Target(nn.Module):
         return x.permute(1, 2, 3, 0)  # (batch, channels, bins, frames)
 
 
-class OpenUnmix(Separator):
+class OpenUnmix(SpectrogramSeparator):
     """Open-Unmix: for each source a network that estimates its magnitudes from the mixture's.
 
     After F.-R. Stöter, S. Uhlich, A. Liutkus and Y. Mitsufuji, "Open-Unmix - A reference
@@ -134,11 +134,17 @@ class OpenUnmix(Separator):
     def latency(self) -> float:
         return self.n_fft if self.unidirectional else math.inf
 
-    def outputs(self, mixture: torch.Tensor) -> Outputs:
+    def masked(self, mixture: torch.Tensor) -> Outputs:
         X = transforms.stft(mixture, self.n_fft, self.hop)
         magnitudes = X.abs()  # (batch, channels, bins, frames)
         masks = torch.stack([target(magnitudes) for target in self.targets.values()], 1)
-        S = masks * X.unsqueeze(1)  # (batch, sources, channels, bins, frames)
-        if self.wiener_iterations and not self.training:
-            S = wiener(S, X, iterations=self.wiener_iterations)
-        return Outputs(transforms.istft(S, mixture.shape[-1], self.n_fft, self.hop), masks)
+        return Outputs(masks=masks, spectrogram=X)
+
+    def outputs(self, mixture: torch.Tensor) -> Outputs:
+        if self.training or not self.wiener_iterations:
+            return super().outputs(mixture)
+        made = self.masked(mixture)
+        X = made.spectrogram
+        S = wiener(made.masks * X.unsqueeze(1), X, iterations=self.wiener_iterations)
+        estimates = transforms.istft(S, mixture.shape[-1], self.n_fft, self.hop)
+        return made._replace(estimates=estimates)

@@ -10,10 +10,10 @@ from tutorial_utils import transforms
 from tutorial_utils.data.songs import LABELS
 from tutorial_utils.models.blocks import ACTIVATIONS, QUIET, RecurrentStack, mask_of, standardised
 from tutorial_utils.models.clusters import hard_masks
-from tutorial_utils.models.separator import Outputs, Separator, one_of, whole
+from tutorial_utils.models.separator import Outputs, SpectrogramSeparator, one_of, whole
 
 
-class _RecurrentSeparator(Separator):
+class _RecurrentSeparator(SpectrogramSeparator):
     """A recurrent stack over the frames of a mixture's log-magnitudes; heads come on top.
 
     The log-magnitudes are standardised, so that it does not matter how loud the mixture is. Each
@@ -34,10 +34,6 @@ class _RecurrentSeparator(Separator):
         """(batch, channels, samples) to (batch, channels, bins, frames)"""
         return transforms.stft(mixture, self.n_fft, self.hop)
 
-    def estimates(self, masks, spectrogram, samples):
-        """(batch, sources, channels, bins, frames) to (batch, sources, channels, samples)"""
-        return transforms.istft(masks * spectrogram.unsqueeze(1), samples, self.n_fft, self.hop)
-
     def read(self, magnitudes):
         """What the recurrent layers make of magnitudes.
 
@@ -55,7 +51,7 @@ class _RecurrentSeparator(Separator):
     def as_embeddings(self, x, channels):
         """(batch · channels, frames, bins · D) to (batch, channels, bins, frames, D), length one"""
         x = x.unflatten(-1, (self.bins, -1)).unflatten(0, (-1, channels)).transpose(2, 3)
-        return nn.functional.normalize(x, dim=-1)
+        return nn.functional.normalize(x.float(), dim=-1)  # in 16 bits, lengths would underflow
 
 
 class MaskInference(_RecurrentSeparator):
@@ -112,10 +108,9 @@ class MaskInference(_RecurrentSeparator):
         x = self.decode(self.read(magnitudes))  # (batch · channels, frames, sources · bins)
         return mask_of(self.as_masks(x, magnitudes.shape[1]), self.mask_activation)
 
-    def outputs(self, mixture: torch.Tensor) -> Outputs:
+    def masked(self, mixture: torch.Tensor) -> Outputs:
         X = self.stft(mixture)
-        masks = self.masks(X.abs())
-        return Outputs(self.estimates(masks, X, mixture.shape[-1]), masks)
+        return Outputs(masks=self.masks(X.abs()), spectrogram=X)
 
 
 class DeepClustering(_RecurrentSeparator):
@@ -140,7 +135,7 @@ class DeepClustering(_RecurrentSeparator):
     Shape
     -----
     Input (batch, channels, samples); output (batch, sources, channels, samples). No gradient flows
-    through the clusters: train on ``outputs(mixture).embeddings``.
+    through the clusters: train on ``embedded(mixture).embeddings``.
     """
 
     TINY: ClassVar[dict] = {
@@ -185,11 +180,16 @@ class DeepClustering(_RecurrentSeparator):
         self.centres.copy_(torch.einsum("bcktd,bjckt->jd", embeddings, ideal.to(embeddings)))
         self.centres.copy_(nn.functional.normalize(self.centres, dim=-1))
 
-    def outputs(self, mixture: torch.Tensor) -> Outputs:
+    def embedded(self, mixture: torch.Tensor) -> Outputs:
+        """The embeddings alone, without clusters: all that training needs."""
         X = self.stft(mixture)
-        embeddings = self.embeddings(X.abs())
-        masks = hard_masks(embeddings.detach(), X.detach().abs(), self.centres)
-        return Outputs(self.estimates(masks, X, mixture.shape[-1]), masks, embeddings)
+        return Outputs(embeddings=self.embeddings(X.abs()), spectrogram=X)
+
+    def masked(self, mixture: torch.Tensor) -> Outputs:
+        made = self.embedded(mixture)
+        magnitudes = made.spectrogram.detach().abs()
+        masks = hard_masks(made.embeddings.detach(), magnitudes, self.centres)
+        return made._replace(masks=masks)
 
 
 class Chimera(MaskInference):
@@ -226,9 +226,9 @@ class Chimera(MaskInference):
         super().__init__(**settings)
         self.embed = nn.Linear(self.recur.width, self.bins * whole("embedding", embedding))
 
-    def outputs(self, mixture: torch.Tensor) -> Outputs:
+    def masked(self, mixture: torch.Tensor) -> Outputs:
         X = self.stft(mixture)
         x = self.read(X.abs())  # (batch · channels, frames, 2 · hidden)
         masks = mask_of(self.as_masks(self.decode(x), X.shape[1]), self.mask_activation)
         embeddings = self.as_embeddings(self.embed(x), X.shape[1])
-        return Outputs(self.estimates(masks, X, mixture.shape[-1]), masks, embeddings)
+        return Outputs(masks=masks, embeddings=embeddings, spectrogram=X)

@@ -10,13 +10,14 @@ from typing import ClassVar, NamedTuple
 import torch
 from torch import nn
 
+from tutorial_utils import transforms
 from tutorial_utils.text import shown
 
 
 class Outputs(NamedTuple):
     """All that a loss may need of a model; what a model does not have is None."""
 
-    estimates: torch.Tensor
+    estimates: torch.Tensor | None = None
     """(batch, sources, channels, samples)"""
 
     masks: torch.Tensor | None = None
@@ -31,6 +32,9 @@ class Outputs(NamedTuple):
 
     log_variance: torch.Tensor | None = None
     """(batch, steps, latent), in nepers: the logarithm of its variance"""
+
+    spectrogram: torch.Tensor | None = None
+    """(batch, channels, bins, frames), complex: the mixture's STFT, where masks multiply it"""
 
 
 class Separator(nn.Module, ABC):
@@ -104,6 +108,29 @@ class Separator(nn.Module, ABC):
         estimates = estimates.estimates.unflatten(0, (-1, groups)).transpose(1, 2).flatten(2, 3)
         sums = torch.zeros_like(estimates[:, :, :given]).index_add(2, places, estimates)
         return sums / torch.bincount(places, minlength=given)[:, None]
+
+
+class SpectrogramSeparator(Separator):
+    """A model that multiplies the mixture's STFT by masks.
+
+    A subclass sets ``n_fft`` and ``hop`` and writes ``masked``; this class writes ``outputs``.
+    """
+
+    n_fft: int
+    hop: int
+
+    @abstractmethod
+    def masked(self, mixture: torch.Tensor) -> Outputs:
+        """Masks, spectrogram and all else but estimates: a loss of magnitudes needs no waveforms.
+
+        Shape: (batch, channels, samples), with the number of channels that the model is for.
+        """
+
+    def outputs(self, mixture: torch.Tensor) -> Outputs:
+        made = self.masked(mixture)
+        S = made.masks * made.spectrogram.unsqueeze(1)  # (batch, sources, channels, bins, frames)
+        estimates = transforms.istft(S, mixture.shape[-1], self.n_fft, self.hop)
+        return made._replace(estimates=estimates)
 
 
 def whole(name: str, value, least: int = 1) -> int:

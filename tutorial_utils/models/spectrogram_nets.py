@@ -17,10 +17,10 @@ from tutorial_utils.models.blocks import (
     mask_of,
     reach,
 )
-from tutorial_utils.models.separator import Outputs, Separator, one_of, share, whole
+from tutorial_utils.models.separator import Outputs, SpectrogramSeparator, one_of, share, whole
 
 
-class SpectrogramNetSimple(Separator):
+class SpectrogramNetSimple(SpectrogramSeparator):
     """A U-Net that looks at the spectrogram as at a picture, and paints a mask for each source.
 
     Convolutions halve the picture in both directions, layer by layer; transposed convolutions
@@ -161,13 +161,10 @@ class SpectrogramNetSimple(Separator):
         x = nn.functional.pad(self.learn_output(x[..., :frames]), (0, 0, 0, 1, 0, 0), "replicate")
         return mask_of(x, self.mask_activation), latent
 
-    def outputs(self, mixture: torch.Tensor) -> Outputs:
+    def masked(self, mixture: torch.Tensor) -> Outputs:
         X = transforms.stft(mixture, self.n_fft, self.hop)
         masks, latent = self.paint(X.abs())
-        S = masks * X.unsqueeze(1)  # (batch, sources, channels, bins, frames)
-        return Outputs(
-            transforms.istft(S, mixture.shape[-1], self.n_fft, self.hop), masks, **latent
-        )
+        return Outputs(masks=masks, spectrogram=X, **latent)
 
 
 class SpectrogramNetLSTM(SpectrogramNetSimple):

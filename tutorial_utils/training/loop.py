@@ -102,7 +102,9 @@ def train(
         per_epoch = len(loaders["train"]) // training.accumulate
         schedule = steps.Schedule(optimizer, training, per_epoch * training.epochs)
         clip = steps.Clip(training)
-        outputs = steps.gathered(model) if place.world > 1 else model.outputs
+        outputs = steps.outputs_of(model, training)
+        if place.world > 1:
+            outputs = steps.gathered(model, training)
         scaler = torch.amp.GradScaler(device.type, enabled=training.precision == "16-mixed")
         at = {"epoch": 0, "batch": 0, "step": 0, "best": math.inf, "stale": 0}
 
@@ -231,11 +233,11 @@ def train(
 
 def _validate(model, loader, training, device, place) -> float:
     """The mean loss on the mixtures of songs that are held out."""
-    values = []
+    values, outputs = [], steps.outputs_of(model, training)
     with torch.no_grad():
         for mixture, sources in loader.batches(0):
             batch = mixture.to(device), sources.to(device)
-            loss = steps.loss_of(model.outputs, model, *batch, training)
+            loss = steps.loss_of(outputs, model, *batch, training)
             values.append(place.mean(loss).item())
     value = sum(values) / len(values)
     if not math.isfinite(value):

@@ -6,27 +6,58 @@ import torch
 from torch import nn
 
 from tutorial_utils import losses, transforms
-from tutorial_utils.config import Training
+from tutorial_utils.config import MAGNITUDES, Training
 
 
 def loss_of(outputs, model, mixture, sources, training: Training) -> torch.Tensor:
     """The loss of a batch, with what a model that has embeddings or a latent adds to it.
 
-    ``outputs`` is the model's method of that name, or stands for it.
+    Of a model that has embeddings alone, it is that of deep clustering.
+
+    ``outputs`` is what :func:`outputs_of` gives, or stands for it.
     """
     made = outputs(mixture)
-    loss = getattr(losses, training.loss)(made.estimates, sources)
+    if made.estimates is None and made.masks is None:
+        return _of_clusters(made.embeddings, model, sources)
+    if training.loss in MAGNITUDES:
+        S = transforms.stft(sources, model.n_fft, model.hop)
+        masks = made.masks.abs() if made.masks.is_complex() else made.masks
+        loss = losses.magnitude(masks, S, made.spectrogram, training.loss)
+    else:
+        loss = getattr(losses, training.loss)(made.estimates, sources)
     if made.mean is not None:
         divergence = losses.kl_divergence(made.mean, made.log_variance)
         loss = loss + training.latent_weight * divergence
     if made.embeddings is not None:
-        S = transforms.stft(sources, model.n_fft, model.hop).abs()
-        Y = transforms.binary_mask(S, sources=1).movedim(1, -1)  # (…, bins, frames, sources)
-        clusters = losses.deep_clustering(
-            made.embeddings.flatten(1, 3), Y.flatten(1, 3), S.sum(1).flatten(1)
-        )
+        clusters = _of_clusters(made.embeddings, model, sources)
         loss = loss + training.clustering_weight * clusters
     return loss
+
+
+def _of_clusters(embeddings, model, sources):
+    S = transforms.stft(sources, model.n_fft, model.hop).abs()
+    Y = transforms.binary_mask(S, sources=1).movedim(1, -1)  # (…, bins, frames, sources)
+    return losses.deep_clustering(embeddings.flatten(1, 3), Y.flatten(1, 3), S.sum(1).flatten(1))
+
+
+def outputs_of(model, training: Training):
+    """The method of a model that gives what the loss needs, and no more.
+
+    Raises
+    ------
+    ValueError
+        If the loss is one of masked magnitudes, and the model masks no spectrogram.
+    """
+    if hasattr(model, "embedded"):
+        return model.embedded
+    if training.loss not in MAGNITUDES:
+        return model.outputs
+    if not hasattr(model, "masked"):
+        raise ValueError(
+            f"The loss {training.loss} is one of masked magnitudes, and {type(model).__name__} "
+            f"masks no spectrogram. Choose one that is not among {', '.join(MAGNITUDES)}."
+        )
+    return model.masked
 
 
 def label_clusters(model, mixture: torch.Tensor, sources: torch.Tensor) -> None:
@@ -35,25 +66,25 @@ def label_clusters(model, mixture: torch.Tensor, sources: torch.Tensor) -> None:
     total = S.sum(1, keepdim=True)
     heard = total > 0.01 * total.amax((2, 3, 4), keepdim=True)
     with torch.no_grad():
-        embeddings = model.outputs(mixture).embeddings
+        embeddings = model.embedded(mixture).embeddings
     model.learn_centres(embeddings, heard * transforms.binary_mask(S, sources=1))
 
 
 class _Outputs(nn.Module):
     """A model whose call gives all its outputs, since only calls are watched for gradients."""
 
-    def __init__(self, model):
+    def __init__(self, model, training):
         super().__init__()
-        self.model = model
+        self.model, self.training_settings = model, training
 
     def forward(self, mixture):
-        return self.model.outputs(mixture)
+        return outputs_of(self.model, self.training_settings)(mixture)
 
 
-def gathered(model):
-    """A model's outputs, with gradients that are averaged over all processes."""
+def gathered(model, training: Training):
+    """What :func:`outputs_of` gives, with gradients that are averaged over all processes."""
     ids = [next(model.parameters()).device] if next(model.parameters()).is_cuda else None
-    return nn.parallel.DistributedDataParallel(_Outputs(model), device_ids=ids)
+    return nn.parallel.DistributedDataParallel(_Outputs(model, training), device_ids=ids)
 
 
 def optimizer_of(model, training: Training) -> torch.optim.Optimizer:
@@ -72,7 +103,8 @@ def optimizer_of(model, training: Training) -> torch.optim.Optimizer:
     ]
     groups = [{**group, "initial_lr": group["lr"]} for group in groups if group["params"]]
     kind = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[training.optimizer]
-    return kind(groups, lr=rate, weight_decay=training.weight_decay)
+    fused = next(model.parameters()).device.type in ("cpu", "cuda")  # one pass over all weights
+    return kind(groups, lr=rate, weight_decay=training.weight_decay, fused=fused)
 
 
 class Schedule:
