@@ -257,7 +257,7 @@ def test_a_run_of_the_first_version_goes_on(tmp_path):
 
 
 def test_a_loss_of_masked_magnitudes(tmp_path):
-    run = new_run(tmp_path / "run", "MaskInference", hidden=8, loss="tpsa")
+    run = new_run(tmp_path / "run", "MaskInference", loss="tpsa", learning_rate=0.01)
     tu.train(run, progress=False)
     losses = [each["loss"] for each in lines(run) if "loss" in each]
     assert np.mean(losses[-4:]) < np.mean(losses[:4])

@@ -172,9 +172,8 @@ def train(
                 for mixture, sources in loaders["train"].batches(at["epoch"], at["batch"]):
                     begun = time.perf_counter()
                     with amp:
-                        loss = steps.loss_of(
-                            outputs, model, mixture.to(device), sources.to(device), training
-                        )
+                        batch = (part.to(device, non_blocking=True) for part in (mixture, sources))
+                        loss = steps.loss_of(outputs, model, *batch, training)
                     value = place.mean(loss).item()
                     if not math.isfinite(value):
                         raise FloatingPointError(
@@ -236,7 +235,7 @@ def _validate(model, loader, training, device, place) -> float:
     values, outputs = [], steps.outputs_of(model, training)
     with torch.no_grad():
         for mixture, sources in loader.batches(0):
-            batch = mixture.to(device), sources.to(device)
+            batch = (part.to(device, non_blocking=True) for part in (mixture, sources))
             loss = steps.loss_of(outputs, model, *batch, training)
             values.append(place.mean(loss).item())
     value = sum(values) / len(values)

@@ -2,6 +2,7 @@
 
 import hashlib
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -92,6 +93,13 @@ class _Order(torch.utils.data.Sampler):
         return self.items // self.batch_size
 
 
+def _batch(places, items):
+    """Items as a batch, with the sources in the order of a model's labels; a worker does this."""
+    mixture, sources = default_collate(items)
+    ordered = places == list(range(sources.shape[1]))
+    return mixture, sources if ordered else sources[:, places]
+
+
 class Loader:
     """Batches of a table's mixtures, from any position of any epoch.
 
@@ -108,7 +116,7 @@ class Loader:
                 f"A batch of {batch_size} cannot be shared by {world} processes. Set batch_size to "
                 f"a multiple of {world}."
             )
-        self.places = [table.labels.index(label) for label in labels]
+        places = [table.labels.index(label) for label in labels]
         self.order = _Order(len(table), batch_size, config.training.seed, rank, world)
         if len(self.order) == 0:
             raise ValueError(
@@ -119,6 +127,7 @@ class Loader:
         self.loader = DataLoader(
             MixtureDataset(table),
             batch_sampler=self.order,
+            collate_fn=partial(_batch, places),
             num_workers=workers,
             persistent_workers=workers > 0,
             timeout=self.stall_after if workers else 0,
@@ -133,15 +142,12 @@ class Loader:
         """Mixtures (batch, channels, samples) and sources (batch, sources, channels, samples)."""
         self.order.epoch, self.order.position = epoch, position
         with self._explained():
-            for mixture, sources in self.loader:
-                yield mixture, sources[:, self.places]
+            yield from self.loader
 
     def first(self, count: int):
         """The first mixtures of the table, the same in every process; shapes as of a batch."""
         dataset = self.loader.dataset
-        items = [dataset[item] for item in range(min(count, len(dataset)))]
-        mixture, sources = default_collate(items)
-        return mixture, sources[:, self.places]
+        return self.loader.collate_fn([dataset[i] for i in range(min(count, len(dataset)))])
 
     @contextmanager
     def _explained(self):
