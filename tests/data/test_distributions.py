@@ -6,7 +6,7 @@ import warnings
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tutorial_utils.compat import scaper
@@ -226,6 +226,8 @@ ALL = [
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 @settings(deadline=None, max_examples=300)
 @given(field=st.sampled_from(ALL), one=almost | anything, mapped=st.booleans())
+@example((SongSettings, "song"), ("const", (1,), 10**3000, 3), False)
+@example((SongSettings, "song"), ("const", 10**3000), False)
 def test_whatever_is_given_is_drawn_from_or_refused_by_name(field, one, mapped):
     kind, name = field
     try:

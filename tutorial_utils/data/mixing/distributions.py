@@ -15,6 +15,8 @@ import math
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from tutorial_utils.text import shown
+
 SHORTEST = 1e-3
 """Seconds of a file that an event takes at least."""
 
@@ -95,11 +97,12 @@ class Distributions:
             within = all(rule.low <= end <= rule.high for end in ends)
         except (self._core.ScaperError, ArithmeticError, TypeError, ValueError) as error:
             raise ValueError(
-                f"{name}={one!r} is no distribution that Scaper accepts: {error}"
+                f"{name}={shown(repr(one))} is no distribution that Scaper accepts: {shown(error)}"
             ) from error
         if not within:
             raise ValueError(
-                f"{name}={one!r} gives values that are not from {rule.low:g} to {rule.high:g}."
+                f"{name}={shown(repr(one))} gives values that are not from {rule.low:g} to "
+                f"{rule.high:g}."
             )
 
     def of(self, name, label):
@@ -147,13 +150,13 @@ class Distributions:
                 value = float(value)
             except (ArithmeticError, TypeError, ValueError) as error:
                 raise ValueError(
-                    f"{name}={distribution!r} cannot be drawn from: {error}"
+                    f"{name}={shown(repr(distribution))} cannot be drawn from: {shown(error)}"
                 ) from error
             # A normal distribution may give others; like Scaper, draw again.
             if rule.low <= value <= rule.high:
                 return value
         raise ValueError(
-            f"{name}={distribution!r} gives nothing from {rule.low:g} to {rule.high:g}."
+            f"{name}={shown(repr(distribution))} gives nothing from {rule.low:g} to {rule.high:g}."
         )
 
 

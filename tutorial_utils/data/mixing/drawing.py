@@ -269,7 +269,7 @@ def _draw_song(songs, draw, random):
         return songs.in_order[random.randint(len(songs.in_order))]
     name = draw.value("song", None, random)
     if not isinstance(name, str) or name not in songs.by_name:
-        raise ValueError(f"song={distribution!r}: there is no song '{name}'.")
+        raise ValueError(f"song={shown(repr(distribution))}: there is no song '{shown(name)}'.")
     return songs.by_name[name]
 
 
@@ -322,4 +322,4 @@ def _check_probabilities(settings, names):
     for name in names:
         value = getattr(settings, name)
         if not (isinstance(value, int | float | np.number) and 0 <= value <= 1):
-            raise ValueError(f"{name}={value!r} is no probability from 0 to 1.")
+            raise ValueError(f"{name}={shown(repr(value))} is no probability from 0 to 1.")

@@ -244,7 +244,7 @@ def _required(sources: Iterable, what: str, n, seed, duration, fade) -> list:
         raise ValueError(f"There are no {what} to mix.")
     for name, value, least in (("n", n, 1), ("seed", seed, 0)):
         if not (isinstance(value, int | np.integer) and value >= least):
-            raise ValueError(f"{name}={value!r} is not a whole number, {least} or more.")
+            raise ValueError(f"{name}={shown(repr(value))} is not a whole number, {least} or more.")
     checks.times(duration, fade, fade)
     return sources
 
