@@ -23,6 +23,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 
@@ -107,13 +108,30 @@ def open_unmix(config, folder):
             yield losses.avg
 
 
+@contextmanager
+def at_each_step(call):
+    """Let ``tu.train`` call something once in each of its steps."""
+    step = steps.Schedule.step
+
+    def hooked(self):
+        call()
+        step(self)
+
+    steps.Schedule.step = hooked
+    try:
+        yield
+    finally:
+        steps.Schedule.step = step
+
+
 def paired(config, peer):
     """Seconds of our steps, and of the peer's, which it takes between ours."""
-    ours, theirs, last, step = [], [], [], steps.Schedule.step
+    ours, theirs, last = [], [], []
     with tempfile.TemporaryDirectory() as scratch:
+        config.write(scratch)
         other = peer(config, Path(scratch))
 
-        def hook(self):
+        def take_turns():
             here = time.perf_counter()
             next(other)
             after = time.perf_counter()
@@ -121,16 +139,18 @@ def paired(config, peer):
                 ours.append(here - last[0])
                 theirs.append(after - here)
             last[:] = [after]
-            step(self)
 
-        config.write(scratch)
-        steps.Schedule.step = hook
-        try:
+        with at_each_step(take_turns):
             tu.train(scratch, progress=False)
-        finally:
-            steps.Schedule.step = step
-            other.close()
+        other.close()
     return np.array(ours[SKIPPED:]), np.array(theirs[SKIPPED:])
+
+
+def times_of(folder, began, skipped):
+    """Seconds of whole steps, and of their parts without waiting for the batch."""
+    logged = [json.loads(line) for line in Path(folder, "log.jsonl").read_text().splitlines()]
+    busy = [each["seconds"] for each in logged if "seconds" in each][1:]
+    return np.diff(began)[skipped:], np.array(busy[skipped:])
 
 
 def alone(which, model, workers):
@@ -147,18 +167,10 @@ def alone(which, model, workers):
             return
         config.write(folder)
         began = []
-        step = steps.Schedule.step
-
-        def timed(self):
-            began.append(time.perf_counter())
-            step(self)
-
-        steps.Schedule.step = timed
-        tu.train(folder, progress=False)
-        logged = [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
-        busy = [each["seconds"] for each in logged if "seconds" in each][1:]
-        share = 1 - np.sum(busy[SKIPPED:]) / np.sum(np.diff(began)[SKIPPED:])
-        print(json.dumps({"peak": peak(), "data": share}))
+        with at_each_step(lambda: began.append(time.perf_counter())):
+            tu.train(folder, progress=False)
+        whole, busy = times_of(folder, began, SKIPPED)
+        print(json.dumps({"peak": peak(), "data": 1 - busy.sum() / whole.sum()}))
 
 
 def separately(*arguments):
@@ -199,35 +211,25 @@ def on_the_gpu(names):
 
 def _watched(config, tables):
     """Steps per second, waiting included and not, and how busy the GPU says it is."""
-    used, began, step = [], [], steps.Schedule.step
+    used, began = [], []
 
-    def timed(self):
+    def watch():
         began.append(time.perf_counter())
         if len(began) > 2 * SKIPPED and len(began) % 10 == 0:
             used.append(torch.cuda.utilization())
-        step(self)
 
-    steps.Schedule.step = timed
-    try:
-        with tempfile.TemporaryDirectory() as scratch:
-            config.write(scratch)
-            for file in mixtures.TABLES.values():
-                shutil.copy(Path(tables, file), scratch)
+    with tempfile.TemporaryDirectory() as scratch:
+        config.write(scratch)
+        for file in mixtures.TABLES.values():
+            shutil.copy(Path(tables, file), scratch)
+        with at_each_step(watch):
             tu.train(scratch, device="cuda", progress=False)
-            lines = Path(scratch, "log.jsonl").read_text().splitlines()
-    finally:
-        steps.Schedule.step = step
-    logged = [json.loads(line) for line in lines]
-    busy = [each["seconds"] for each in logged if "seconds" in each][1:][2 * SKIPPED :]
-    whole = np.diff(began)[2 * SKIPPED :]
-    losses = [each["loss"] for each in logged if "loss" in each]
+        whole, busy = times_of(scratch, began, 2 * SKIPPED)
     return {
         "steps/s": len(whole) / whole.sum(),
-        "steps/s without waiting": len(busy) / np.sum(busy),
-        "data": 1 - np.sum(busy) / whole.sum(),
+        "steps/s without waiting": len(busy) / busy.sum(),
+        "data": 1 - busy.sum() / whole.sum(),
         "use (%)": float(np.mean(used)),
-        "first loss": np.mean(losses[:10]),
-        "last loss": np.mean(losses[-10:]),
     }
 
 

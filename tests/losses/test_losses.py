@@ -370,3 +370,20 @@ def test_permutations_are_those_of_torchmetrics():
     )
     assert value.item() == pytest.approx(-best.mean().item(), rel=1e-4)
     assert torch.equal(order, permutation)
+
+
+@pytest.mark.parametrize(
+    "loss", [losses.deep_clustering, losses.whitened_deep_clustering], ids=["classic", "whitened"]
+)
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_clustering_keeps_its_bits_under_autocast(loss, dtype):
+    """Its sums over all bins are beyond the largest 16-bit float."""
+    V = torch.nn.functional.normalize(torch.randn(1, 100_000, 4), dim=-1).requires_grad_()
+    Y = torch.eye(2)[torch.randint(2, (1, 100_000))]
+    weights = 100 * torch.rand(1, 100_000)
+    wanted = loss(V, Y, weights)
+    with torch.autocast("cpu", dtype):
+        found = loss(V, Y, weights)
+    torch.testing.assert_close(found, wanted)
+    found.backward()
+    assert V.grad.isfinite().all()

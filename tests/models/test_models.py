@@ -147,11 +147,12 @@ def test_gradients_reach_every_weight(name):
         assert parameter.grad.isfinite().all() and parameter.grad.abs().sum() > 0, parameter_name
 
 
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
 @pytest.mark.parametrize("name", NAMES)
-def test_bfloat16_autocast(name):
+def test_16_bits_by_autocast(name, dtype):
     model = tiny(name).train()
     mixture = torch.randn(2, 2, 4001)
-    with torch.autocast("cpu", torch.bfloat16):
+    with torch.autocast("cpu", dtype):
         made = model.outputs(mixture)
     learnable(made).backward()
     assert made.estimates.isfinite().all()

@@ -20,7 +20,7 @@ class _RecurrentSeparator(SpectrogramSeparator):
     channel is separated on its own.
     """
 
-    TINY: ClassVar[dict] = {"hidden": 96, "layers": 1, "rnn": "gru"}
+    TINY: ClassVar[dict] = {"hidden": 96, "layers": 1, "rnn": "gru", "dropout_p": 0.0}
 
     def __init__(self, labels, sample_rate, n_fft, hop, hidden, layers, rnn, dropout_p):
         super().__init__(labels, sample_rate)
@@ -144,6 +144,7 @@ class DeepClustering(_RecurrentSeparator):
         "hidden": 96,
         "layers": 1,
         "rnn": "gru",
+        "dropout_p": 0.0,
         "embedding": 12,
     }
 
@@ -219,6 +220,7 @@ class Chimera(MaskInference):
         "hidden": 64,
         "layers": 1,
         "rnn": "gru",
+        "dropout_p": 0.0,
         "embedding": 8,
     }
 

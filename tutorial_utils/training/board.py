@@ -30,8 +30,6 @@ class Board:
                 ) from None
 
     def __enter__(self):
-        if self.wanted:
-            self.back_to(0)
         return self
 
     def __exit__(self, *_):
@@ -39,14 +37,11 @@ class Board:
             self.writer.close()
 
     def back_to(self, step: int) -> None:
-        """Let what comes stand in place of what was written after a step."""
-        if not self.wanted:
-            return
-        from torch.utils.tensorboard import SummaryWriter
+        """Begin to write; what comes stands in place of what was written after a step."""
+        if self.wanted:
+            from torch.utils.tensorboard import SummaryWriter
 
-        if self.writer:
-            self.writer.close()
-        self.writer = SummaryWriter(self.place, purge_step=step + 1 if step else None)
+            self.writer = SummaryWriter(self.place, purge_step=step + 1)
 
     def step(self, step: int, loss: float, norm: float, optimizer) -> None:
         """The loss, the gradient's norm before clipping, and the learning rates."""

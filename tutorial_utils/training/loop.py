@@ -104,7 +104,7 @@ def train(
         clip = steps.Clip(training)
         outputs = steps.outputs_of(model, training)
         if place.world > 1:
-            outputs = steps.gathered(model, training)
+            outputs = steps.gathered(model, outputs)
         scaler = torch.amp.GradScaler(device.type, enabled=training.precision == "16-mixed")
         at = {"epoch": 0, "batch": 0, "step": 0, "best": math.inf, "stale": 0}
 
@@ -126,14 +126,13 @@ def train(
             schedule.state, clip.norms, at = state["schedule"], state["norms"], state["at"]
             if len(state["random"]) == place.world:
                 _set_random(state["random"][place.rank])
-            log.back_to(at["step"], at["epoch"])
-            board.back_to(at["step"])
         else:
             torch.manual_seed(training.seed + place.rank)  # each process has a dropout of its own
             config.record = {"versions": versions(), "tables": mixtures.fingerprints(run)}
             if place.first:
                 config.write(run)
-            log.back_to(0, 0)
+        log.back_to(at["step"], at["epoch"])
+        board.back_to(at["step"])
 
         def save(*names):
             random = place.gathered(_random())

@@ -8,6 +8,7 @@ import pandas as pd
 from tutorial_utils import checkpoint, files
 from tutorial_utils.config import FILE, Config
 from tutorial_utils.evaluation.aggregates import aggregate
+from tutorial_utils.evaluation.comparing import SDR
 from tutorial_utils.evaluation.scoring import TABLE
 from tutorial_utils.text import shown
 from tutorial_utils.training.loop import LOG
@@ -20,7 +21,7 @@ def runs(folder: str | Path) -> pd.DataFrame:
     -------
     pandas.DataFrame
         A row per run: its model, the epochs it has behind it, its steps, its best and its last
-        validation loss, the minutes that its steps took, its SDR (BSS Eval v4), in dB, where it was
+        validation loss, the minutes that its steps took, its SDR (BSS Eval v4), where it was
         scored (the median over frames, then over songs; the mean over sources), and every setting
         in which the runs differ. The index is the path.
 
@@ -48,7 +49,7 @@ def runs(folder: str | Path) -> pd.DataFrame:
                 "last": validations[-1]["validation"] if validations else float("nan"),
                 "minutes": round(sum(each["seconds"] for each in trained) / 60, 1),
                 "checkpoints": len(checkpoint.names(place)),
-                "SDR (BSS Eval v4)": _sdr(place / TABLE),
+                SDR: _sdr(place / TABLE),
             }
         )
         settings.append({name: str(value) for name, value in config.settings().items()})
@@ -69,7 +70,7 @@ def _sdr(scores):
     if not scores.exists():
         return float("nan")
     found = aggregate(pd.read_csv(scores))
-    return round(float(found.loc[found["metric"] == "SDR (BSS Eval v4)", "value"].mean()), 2)
+    return round(float(found.loc[found["metric"] == SDR, "value"].mean()), 2)
 
 
 def _entries(log):

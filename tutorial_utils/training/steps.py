@@ -71,20 +71,20 @@ def label_clusters(model, mixture: torch.Tensor, sources: torch.Tensor) -> None:
 
 
 class _Outputs(nn.Module):
-    """A model whose call gives all its outputs, since only calls are watched for gradients."""
+    """A model whose call gives its outputs, since only calls are watched for gradients."""
 
-    def __init__(self, model, training):
+    def __init__(self, model, outputs):
         super().__init__()
-        self.model, self.training_settings = model, training
+        self.model, self.outputs = model, outputs
 
     def forward(self, mixture):
-        return outputs_of(self.model, self.training_settings)(mixture)
+        return self.outputs(mixture)
 
 
-def gathered(model, training: Training):
-    """What :func:`outputs_of` gives, with gradients that are averaged over all processes."""
+def gathered(model, outputs):
+    """A model's outputs, with gradients that are averaged over all processes."""
     ids = [next(model.parameters()).device] if next(model.parameters()).is_cuda else None
-    return nn.parallel.DistributedDataParallel(_Outputs(model, training), device_ids=ids)
+    return nn.parallel.DistributedDataParallel(_Outputs(model, outputs), device_ids=ids)
 
 
 def optimizer_of(model, training: Training) -> torch.optim.Optimizer:
