@@ -56,11 +56,17 @@ def configured(model, preset="tiny", **changes):
     return Config.of(model, preset).edited(settings | changes)
 
 
+def loader_of(config, folder):
+    """The peer's: in another order than ours, or it would find each segment just read by us."""
+    table, labels = mixtures.tables(config, folder)["train"], config.model["labels"]
+    return mixtures.Loader(table, labels, config.edited({"seed": 1}))
+
+
 def bare(config, folder):
     """A step of the loop that anyone would write, at each call of ``next``."""
     torch.manual_seed(0)
     model = config.build()
-    loader = mixtures.Loader(mixtures.tables(config, folder)["train"], model.labels, config)
+    loader = loader_of(config, folder)
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
     for epoch in count():
         for mixture, sources in loader.batches(epoch):
@@ -81,8 +87,7 @@ def open_unmix(config, folder):
     torch.manual_seed(0)
     ours = config.build()
     settings = config.model
-    (target,) = ours.labels
-    loader = mixtures.Loader(mixtures.tables(config, folder)["train"], [target], config)
+    loader = loader_of(config, folder)
     stft, _ = make_filterbanks(n_fft=ours.n_fft, n_hop=ours.hop, sample_rate=ours.sample_rate)
     encoder = torch.nn.Sequential(stft, ComplexNorm(mono=False))
     unmix = OpenUnmix(

@@ -158,3 +158,15 @@ def test_mel_is_that_of_librosa(random):
     power = transforms.stft(torch.from_numpy(audio), 512, 128).abs() ** 2
     made = transforms.Mel(16000, 512, 40)(power)
     np.testing.assert_allclose(made.numpy(), expected, rtol=1e-3, atol=1e-5)
+
+
+@given(scale=st.floats(1e-12, 1e6), seed=st.integers(0, 1000))
+def test_magnitudes_are_those_of_abs(scale, seed):
+    draw = torch.Generator().manual_seed(seed)
+    X = scale * torch.randn(3, 5, 7, dtype=torch.complex64, generator=draw)
+    X[0, 0] = 0
+    for each in (X, X.mT, X.conj(), X[..., ::2], X.to(torch.complex128)):
+        torch.testing.assert_close(transforms.magnitude(each), each.abs(), rtol=1e-6, atol=0)
+    X.requires_grad_()
+    transforms.magnitude(X).sum().backward()
+    assert X.grad.isfinite().all()

@@ -6,6 +6,7 @@ Spectrograms have the shape ``(batch, sources, channels, bins, frames)``, and th
 
 import torch
 
+from tutorial_utils import transforms
 from tutorial_utils.losses.shapes import precise, require_same
 
 _TINY = 1e-10
@@ -51,10 +52,10 @@ def target(S: torch.Tensor, X: torch.Tensor, kind: str = "tpsa") -> torch.Tensor
     """
     require_same(one_source=S[:, 0], mixture=X)
     if kind == "msa":
-        return S.abs()
+        return transforms.magnitude(S)
     if kind not in ("psa", "tpsa"):
         raise ValueError(f"kind must be msa, psa or tpsa, not {kind!r}.")
-    magnitudes = X.abs().unsqueeze(1)
+    magnitudes = transforms.magnitude(X).unsqueeze(1)
     along = (S * X.conj().unsqueeze(1)).real / magnitudes.clamp_min(_TINY)
     return along if kind == "psa" else torch.minimum(along.clamp_min(0), magnitudes)
 
@@ -80,7 +81,8 @@ def magnitude(
     """
     require_same(masks=masks, S=S)
     wanted = target(S, X, kind)
-    errors = (precise(masks) * X.abs().unsqueeze(1) - wanted).abs()
+    magnitudes = transforms.magnitude(X).unsqueeze(1)
+    errors = torch.addcmul(wanted, precise(masks), magnitudes, value=-1).abs()
     return errors.mean() if p == 1 else errors.pow(p).mean()
 
 

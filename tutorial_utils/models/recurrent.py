@@ -110,7 +110,7 @@ class MaskInference(_RecurrentSeparator):
 
     def masked(self, mixture: torch.Tensor) -> Outputs:
         X = self.stft(mixture)
-        return Outputs(masks=self.masks(X.abs()), spectrogram=X)
+        return Outputs(masks=self.masks(transforms.magnitude(X)), spectrogram=X)
 
 
 class DeepClustering(_RecurrentSeparator):
@@ -184,11 +184,11 @@ class DeepClustering(_RecurrentSeparator):
     def embedded(self, mixture: torch.Tensor) -> Outputs:
         """The embeddings alone, without clusters: all that training needs."""
         X = self.stft(mixture)
-        return Outputs(embeddings=self.embeddings(X.abs()), spectrogram=X)
+        return Outputs(embeddings=self.embeddings(transforms.magnitude(X)), spectrogram=X)
 
     def masked(self, mixture: torch.Tensor) -> Outputs:
         made = self.embedded(mixture)
-        magnitudes = made.spectrogram.detach().abs()
+        magnitudes = transforms.magnitude(made.spectrogram.detach())
         masks = hard_masks(made.embeddings.detach(), magnitudes, self.centres)
         return made._replace(masks=masks)
 
@@ -230,7 +230,7 @@ class Chimera(MaskInference):
 
     def masked(self, mixture: torch.Tensor) -> Outputs:
         X = self.stft(mixture)
-        x = self.read(X.abs())  # (batch · channels, frames, 2 · hidden)
+        x = self.read(transforms.magnitude(X))  # (batch · channels, frames, 2 · hidden)
         masks = mask_of(self.as_masks(self.decode(x), X.shape[1]), self.mask_activation)
         embeddings = self.as_embeddings(self.embed(x), X.shape[1])
         return Outputs(masks=masks, embeddings=embeddings, spectrogram=X)

@@ -163,7 +163,7 @@ class SpectrogramNetSimple(SpectrogramSeparator):
 
     def masked(self, mixture: torch.Tensor) -> Outputs:
         X = transforms.stft(mixture, self.n_fft, self.hop)
-        masks, latent = self.paint(X.abs())
+        masks, latent = self.paint(transforms.magnitude(X))
         return Outputs(masks=masks, spectrogram=X, **latent)
 
 

@@ -35,7 +35,7 @@ def loss_of(outputs, model, mixture, sources, training: Training) -> torch.Tenso
 
 
 def _of_clusters(embeddings, model, sources):
-    S = transforms.stft(sources, model.n_fft, model.hop).abs()
+    S = transforms.magnitude(transforms.stft(sources, model.n_fft, model.hop))
     Y = transforms.binary_mask(S, sources=1).movedim(1, -1)  # (…, bins, frames, sources)
     return losses.deep_clustering(embeddings.flatten(1, 3), Y.flatten(1, 3), S.sum(1).flatten(1))
 
@@ -62,7 +62,7 @@ def outputs_of(model, training: Training):
 
 def label_clusters(model, mixture: torch.Tensor, sources: torch.Tensor) -> None:
     """Tell a model that separates by clusters which of them is which source, by training data."""
-    S = transforms.stft(sources, model.n_fft, model.hop).abs()
+    S = transforms.magnitude(transforms.stft(sources, model.n_fft, model.hop))
     total = S.sum(1, keepdim=True)
     heard = total > 0.01 * total.amax((2, 3, 4), keepdim=True)
     with torch.no_grad():
