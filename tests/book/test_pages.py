@@ -90,7 +90,9 @@ def test_internal_links_lead_somewhere(page):
 def test_every_image_has_alternative_text_and_loads(page):
     path = HTML / f"{page}.html"
     for image in soup(path).select("img"):
-        assert image.get("alt", "").strip(), f"{page}: {str(image)[:200]} has no alternative text"
+        alt = image.get("alt", "").strip()
+        # Sphinx names an image without a description by its file.
+        assert alt and not alt.endswith((".png", ".svg", ".jpg")), f"{page}: {str(image)[:200]}"
         content = load(image["src"], path)
         if content.lstrip().startswith((b"<svg", b"<?xml")):
             assert ElementTree.fromstring(content).tag.endswith("svg")

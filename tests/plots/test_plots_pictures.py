@@ -137,3 +137,23 @@ def test_examples_in_the_docstrings_run():
     for module in (palette, pictures):
         result = doctest.testmod(module)
         assert result.failed == 0 < result.attempted
+
+
+def test_a_png_in_a_file_is_shown_at_its_size_with_a_description(tmp_path):
+    path = tmp_path / "1.png"
+    Image.new("RGB", (240, 120), "teal").save(path, dpi=(120, 120))
+    picture = plots.picture(path, alt="A teal field")
+    assert 'alt="A teal field"' in picture.html
+    assert 'width="192" height="96"' in picture.html
+    encoded = re.search(r'src="data:image/png;base64,([^"]*)"', picture.html)[1]
+    assert base64.b64decode(encoded) == path.read_bytes()
+    assert plots.picture(str(path), alt="A teal field").html == picture.html
+
+
+def test_a_file_that_is_no_png_is_refused(tmp_path):
+    path = tmp_path / "1.png"
+    path.write_text("<svg/>")
+    with pytest.raises(ValueError, match=r"1\.png is no PNG"):
+        plots.picture(path, alt="Nothing")
+    with pytest.raises(FileNotFoundError):
+        plots.picture(tmp_path / "2.png", alt="Nothing")

@@ -1,5 +1,6 @@
 """The book's colours and letters, for figures, drawings and players alike."""
 
+import re
 import zlib
 
 # Chosen by a search over sRGB for the largest smallest difference as seen with normal
@@ -15,6 +16,7 @@ COLOURS: dict[str, str] = {
     "estimate": "#229966",
 }
 SPARE = ("#996699", "#aa8866", "#3388aa", "#779977", "#bb5577", "#667799", "#8a8a2a", "#bb7744")
+COMMENT = re.compile(r"\s*\([^()]*\)$")
 
 #: Ink and paper of a light and of a dark page; the dark paper is the theme's background.
 PAGES: dict[str, dict[str, str]] = {
@@ -28,6 +30,7 @@ def colour(label: str) -> str:
     """Colour of a stem, mixture or estimate, the same in every figure and player.
 
     Labels that are not in ``COLOURS`` get a colour of their own, which depends on the label alone.
+    What stands in brackets behind a label does not count.
 
     Examples
     --------
@@ -35,6 +38,9 @@ def colour(label: str) -> str:
     '#b4352a'
     >>> colour("Kazoo") == colour("kazoo")
     True
+    >>> colour("vocals (estimate)") == colour("vocals")
+    True
     """
     key = str(label).strip().lower()
+    key = COMMENT.sub("", key) or key
     return COLOURS.get(key) or SPARE[zlib.crc32(key.encode(errors="surrogatepass")) % len(SPARE)]

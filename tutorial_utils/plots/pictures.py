@@ -5,12 +5,13 @@ import html
 import io
 import re
 import warnings
+from pathlib import Path
 from xml.etree import ElementTree
 
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from tutorial_utils.markup import clean, data_uri, escape
 from tutorial_utils.plots.canvas import style
@@ -44,11 +45,12 @@ class Picture:
         return f"Picture: {self.alt}"
 
 
-def picture(figure: Figure | Axes, alt: str) -> Picture:
+def picture(figure: Figure | Axes | str | Path, alt: str) -> Picture:
     """Turn a figure into a picture with a description, in colours that follow the page.
 
     At the end of a cell it is shown, in the book, in Jupyter and in Colab. The figure is closed, so
-    that Jupyter does not show it a second time, without its description.
+    that Jupyter does not show it a second time, without its description. A PNG that is already in
+    a file, such as those in a run's ``images/``, keeps its colours.
 
     The picture is an SVG, or a PNG where that is smaller (a cloud of very many points). In an SVG,
     black and white become the page's ink and paper, if the browser lets pictures follow the page's
@@ -56,7 +58,7 @@ def picture(figure: Figure | Axes, alt: str) -> Picture:
 
     Parameters
     ----------
-    figure : matplotlib.figure.Figure or matplotlib.axes.Axes
+    figure : matplotlib.figure.Figure or matplotlib.axes.Axes, or the path of a PNG
     alt : str
         What there is to see, for readers who cannot see it: not what kind of figure it is alone,
         but what one is to notice in it.
@@ -68,7 +70,9 @@ def picture(figure: Figure | Axes, alt: str) -> Picture:
     Raises
     ------
     ValueError
-        If the description is empty, or matplotlib cannot draw the figure.
+        If the description is empty, matplotlib cannot draw the figure, or the file is no PNG.
+    FileNotFoundError
+        If there is no such file.
 
     Examples
     --------
@@ -81,6 +85,8 @@ def picture(figure: Figure | Axes, alt: str) -> Picture:
     alt = " ".join(clean(alt or "").split())
     if not alt:
         raise ValueError("a picture needs a description: alt='what there is to see'")
+    if isinstance(figure, (str, Path)):
+        return _from_file(Path(figure), alt)
     figure = figure.figure if isinstance(figure, Axes) else figure
     try:
         source = data_uri("image/svg+xml", _svg(figure))
@@ -89,7 +95,22 @@ def picture(figure: Figure | Axes, alt: str) -> Picture:
             source = min(source, data_uri("image/png", png), key=len)
     finally:
         plt.close(figure)
-    width, height = (round(96 * inches) for inches in figure.get_size_inches())
+    return _image(source, alt, *(round(96 * inches) for inches in figure.get_size_inches()))
+
+
+def _from_file(path: Path, alt: str) -> Picture:
+    try:
+        with Image.open(path, formats=["PNG"]) as image:
+            width, height = image.size
+            dpi = image.info.get("dpi", (96, 96))[0]
+    except UnidentifiedImageError as error:
+        raise ValueError(f"{path} is no PNG") from error
+    scale = 96 / dpi
+    source = data_uri("image/png", path.read_bytes())
+    return _image(source, alt, round(scale * width), round(scale * height))
+
+
+def _image(source: str, alt: str, width: int, height: int) -> Picture:
     # Hosts style all images of a page, so the picture says itself how it is to look.
     look = f"all:revert;width:{width}px;max-width:100%;height:auto;aspect-ratio:{width}/{height}"
     return Picture(
