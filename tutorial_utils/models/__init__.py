@@ -7,6 +7,7 @@ method ``outputs`` gives, besides the estimates, what some losses need: see :cla
 
 import inspect
 
+from tutorial_utils.models import trained
 from tutorial_utils.models.audio_nets import AudioNetSimple, AudioNetSimpleLSTM, AudioNetVAE
 from tutorial_utils.models.band_split import BandSplitRNN, BSRoformer, MelRoformer
 from tutorial_utils.models.conv_tasnet import ConvTasNet
@@ -22,7 +23,7 @@ from tutorial_utils.models.spectrogram_nets import (
 )
 from tutorial_utils.models.summaries import Summary, summary
 
-__all__ = ["Outputs", "Separator", "Summary", "build", "names", "settings_of", "summary"]
+__all__ = ["Outputs", "Separator", "Summary", "build", "load", "names", "settings_of", "summary"]
 
 _MODELS = {
     model.__name__: model
@@ -119,6 +120,38 @@ def build(name: str, preset: str = "full", **settings) -> Separator:
             )
     model = _class(name)
     return model(**(known | settings))
+
+
+def load(name: str) -> Separator:
+    """A trained model, with weights that come with the package.
+
+    It is the preset ``tiny``, trained for some minutes on TinyStems: quick, and far from what large
+    models do. ``tutorial_utils.models.trained.read`` says how it was trained.
+
+    Parameters
+    ----------
+    name : str
+        One of :func:`names`.
+
+    Returns
+    -------
+    Separator
+        In evaluation mode.
+
+    Raises
+    ------
+    ValueError
+        If there is no such model.
+
+    Examples
+    --------
+    >>> load("MaskInference").sample_rate
+    22050
+    """
+    weights, metadata = trained.read(_class(name).__name__)
+    model = build(metadata["name"], **metadata["settings"])
+    model.load_state_dict(weights)
+    return model.eval()
 
 
 def _class(name):

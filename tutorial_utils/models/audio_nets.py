@@ -124,7 +124,7 @@ class AudioNetSimpleLSTM(AudioNetSimple):
         As of :class:`AudioNetSimple`.
     """
 
-    TINY: ClassVar[dict] = AudioNetSimple.TINY | {"inner": 192, "hidden": 96, "layers": 1}
+    TINY: ClassVar[dict] = AudioNetSimple.TINY | {"inner": 128, "hidden": 64, "layers": 1}
     KIND = "lstm"
     SIZES: ClassVar[dict] = {"inner": 768, "hidden": 768, "layers": 2}
 
@@ -145,6 +145,6 @@ class AudioNetVAE(AudioNetSimpleLSTM):
         As of :class:`AudioNetSimple`.
     """
 
-    TINY: ClassVar[dict] = AudioNetSimpleLSTM.TINY | {"latent": 64, "decoder_hidden": 64}
+    TINY: ClassVar[dict] = AudioNetSimpleLSTM.TINY | {"latent": 32, "decoder_hidden": 48}
     KIND = "vae"
     SIZES: ClassVar[dict] = AudioNetSimpleLSTM.SIZES | {"latent": 768, "decoder_hidden": 512}

@@ -127,7 +127,7 @@ class BandSplitRNN(_BandSeparator):
     Input (batch, channels, samples); output (batch, sources, channels, samples).
     """
 
-    TINY: ClassVar[dict] = {"n_fft": 1024, "hop": 512, "N": 32, "layers": 2}
+    TINY: ClassVar[dict] = {"n_fft": 1024, "hop": 512, "N": 20, "layers": 2}
 
     def __init__(
         self,

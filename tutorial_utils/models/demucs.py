@@ -42,7 +42,7 @@ class Demucs(Separator):
     Input (batch, channels, samples); output (batch, sources, channels, samples).
     """
 
-    TINY: ClassVar[dict] = {"width": 16, "depth": 4, "lstm_layers": 1}
+    TINY: ClassVar[dict] = {"width": 14, "depth": 4, "lstm_layers": 1}
 
     def __init__(
         self,

@@ -46,12 +46,12 @@ class HybridNet(Separator):
         "spectrogram": {
             "n_fft": 1024,
             "hop": 512,
-            "width": 8,
+            "width": 7,
             "depth": 5,
-            "inner": 64,
-            "hidden": 32,
+            "inner": 32,
+            "hidden": 16,
         },
-        "waveform": {"width": 12, "inner": 192, "hidden": 64, "layers": 1},
+        "waveform": {"width": 10, "inner": 64, "hidden": 32, "layers": 1},
     }
 
     def __init__(

@@ -141,7 +141,7 @@ class DeepClustering(_RecurrentSeparator):
     TINY: ClassVar[dict] = {
         "n_fft": 512,
         "hop": 256,
-        "hidden": 96,
+        "hidden": 64,
         "layers": 1,
         "rnn": "gru",
         "dropout_p": 0.0,
@@ -217,7 +217,7 @@ class Chimera(MaskInference):
     TINY: ClassVar[dict] = {
         "n_fft": 1024,
         "hop": 512,
-        "hidden": 64,
+        "hidden": 48,
         "layers": 1,
         "rnn": "gru",
         "dropout_p": 0.0,

@@ -58,7 +58,7 @@ class SpectrogramNetSimple(SpectrogramSeparator):
     Input (batch, channels, samples); output (batch, sources, channels, samples).
     """
 
-    TINY: ClassVar[dict] = {"n_fft": 1024, "hop": 512, "width": 8, "depth": 5}
+    TINY: ClassVar[dict] = {"n_fft": 1024, "hop": 512, "width": 7, "depth": 5}
     KIND = "plain"
     SIZES: ClassVar[dict] = {}
 
@@ -181,7 +181,7 @@ class SpectrogramNetLSTM(SpectrogramNetSimple):
         As of :class:`SpectrogramNetSimple`.
     """
 
-    TINY: ClassVar[dict] = SpectrogramNetSimple.TINY | {"inner": 96, "hidden": 64}
+    TINY: ClassVar[dict] = SpectrogramNetSimple.TINY | {"inner": 48, "hidden": 32}
     KIND = "lstm"
     SIZES: ClassVar[dict] = {"inner": 1024, "hidden": 512, "layers": 1}
 
@@ -202,6 +202,6 @@ class SpectrogramNetVAE(SpectrogramNetLSTM):
         As of :class:`SpectrogramNetSimple`.
     """
 
-    TINY: ClassVar[dict] = SpectrogramNetLSTM.TINY | {"latent": 32, "decoder_hidden": 64}
+    TINY: ClassVar[dict] = SpectrogramNetLSTM.TINY | {"latent": 32, "decoder_hidden": 32}
     KIND = "vae"
     SIZES: ClassVar[dict] = SpectrogramNetLSTM.SIZES | {"latent": 1024, "decoder_hidden": 512}
