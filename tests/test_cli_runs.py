@@ -1,12 +1,16 @@
 """Commands that make runs, train them, and say what there is."""
 
+import errno
 import json
+import os
+import subprocess
+import sys
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from tutorial_utils import audio, cli
+from tutorial_utils import audio, checkpoint, cli
 from tutorial_utils.config import Config
 
 
@@ -136,3 +140,48 @@ def test_doctor_compares_versions_with_the_lock(capsys, monkeypatch):
     monkeypatch.setattr(metadata, "version", lambda name: "0.0" if name == "scipy" else found(name))
     printed = said(capsys, "doctor")
     assert "1 not as in the lock: scipy 0.0 (==" in printed
+
+
+@pytest.mark.skipif(os.name != "posix", reason="limits of POSIX")
+@pytest.mark.parametrize(
+    ("room", "excerpts", "told"),
+    [
+        (3000, 0, "A checkpoint cannot be written into"),
+        (500_000, 0, "A checkpoint cannot be written into"),
+        (3000, 1, os.strerror(errno.EFBIG)),
+    ],
+    ids=["weights", "state", "sound"],
+)
+def test_a_full_disk_ends_a_training_and_the_checkpoint_from_before_goes_on(
+    folder, room, excerpts, told
+):
+    """A limit on the size of files stands in for the disk, at the weights, at all else, or at sounds."""
+    command = [sys.executable, "-m", "tutorial_utils", "train", str(folder)]
+    cli.main(command[3:])
+    before = checkpoint.load(folder)[1]["at"]["step"]
+    cli.main(["config", str(folder), "--epochs", "3", "--excerpts", str(excerpts)])
+
+    import resource
+
+    def limit():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (room, room))
+
+    done = subprocess.run(
+        [*command, "--resume"], capture_output=True, encoding="utf-8", preexec_fn=limit
+    )
+    last = done.stderr.splitlines()[-1]
+    assert done.returncode == 2 and "Traceback" not in done.stderr
+    assert told in last
+    assert checkpoint.load(folder)[1]["at"]["step"] == before
+    assert cli.main([*command[3:], "--resume"]) == 0
+    assert checkpoint.load(folder)[1]["at"]["epoch"] == 3
+
+
+@pytest.mark.skipif(os.name != "posix", reason="pipes of POSIX")
+def test_a_reader_that_has_seen_enough_is_no_error():
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [sys.executable, "-m", "tutorial_utils", "models"]
+    done = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, encoding="utf-8")
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (141, "")

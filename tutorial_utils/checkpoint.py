@@ -18,6 +18,7 @@ import shutil
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from tutorial_utils import files
@@ -61,10 +62,17 @@ def save(
     place = folder / f"step-{step:08}-{epoch:03}"
     wanted = [_WEIGHTS, _STATE] + ([_EMA] if ema is not None else [])
     with files.whole_folder(folder / ".unfinished", place, wanted) as new:
-        save_file(_apart(model), new / _WEIGHTS)
-        if ema is not None:
-            save_file(_apart(ema), new / _EMA)
-        torch.save({"version": VERSION, **state}, new / _STATE)
+        try:
+            save_file(_apart(model), new / _WEIGHTS)
+            if ema is not None:
+                save_file(_apart(ema), new / _EMA)
+            torch.save({"version": VERSION, **state}, new / _STATE)
+        except (RuntimeError, SafetensorError) as error:  # so both call a full disk
+            free = shutil.disk_usage(new).free / 1e6
+            raise OSError(
+                f"A checkpoint cannot be written into {shown(folder)}, where {free:.0f} MB are "
+                f"free ({shown(error)}). The one before is still there: make room, and resume."
+            ) from error
     known = {**_names(run), **dict.fromkeys(names, place.name)}
     with files.whole_file(folder / _NAMES) as temporary:
         temporary.write_text(json.dumps(known, indent=1) + "\n", encoding="utf-8")

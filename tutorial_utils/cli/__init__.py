@@ -5,6 +5,7 @@ needs is imported when it runs, so that ``--help`` answers at once.
 """
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 
@@ -24,6 +25,7 @@ from tutorial_utils.text import shown
 
 _FAILED = 2
 _INTERRUPTED = 130  # As a shell counts it: 128 + SIGINT.
+_UNREAD = 141  # 128 + SIGPIPE
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -38,7 +40,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     -------
     int
         The exit status: 0; 1 if some of several files failed and the others are done; 2 if
-        something is wrong with the input, the disk or the memory; 130 after Ctrl-C.
+        something is wrong with the input, the disk or the memory; 130 after Ctrl-C;
+        141 if nobody reads what is said.
     """
     parser = _parser()
     options, rest = parser.parse_known_args(arguments)
@@ -53,6 +56,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print(f"\n{PROGRAM}: stopped. The same command goes on from here.", file=sys.stderr)
         return _INTERRUPTED
+    except BrokenPipeError:  # whoever reads, such as head, has seen enough
+        # Python flushes once more at its end, which must not fail again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _UNREAD
     except (ValueError, OSError, MemoryError) as error:
         print(f"{PROGRAM}: error: {_in_one_line(error)}", file=sys.stderr)
         return _FAILED

@@ -48,6 +48,7 @@ example:
 def run(options):
     from tutorial_utils.config import Config
     from tutorial_utils.training import train
+    from tutorial_utils.training.processes import is_first
 
     if changes := pairs(options.rest):
         config = Config.read(options.folder)
@@ -69,5 +70,6 @@ def run(options):
         run = train(options.folder, resume=resume, from_=options.from_, device=options.device)
     except (FloatingPointError, ImportError, RuntimeError) as error:
         raise ValueError(str(error)) from error
-    print(f"Done. The best weights are the checkpoint 'best' of {shown(run)}.")
+    if is_first():
+        print(f"Done. The best weights are the checkpoint 'best' of {shown(run)}.")
     return 0

@@ -6,6 +6,7 @@
     images/1.png    their spectrograms
 """
 
+import io
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,8 +60,10 @@ def write(run: Path, model, mixtures: torch.Tensor, sources: torch.Tensor) -> li
         folder.mkdir(parents=True, exist_ok=True)
         picture.parent.mkdir(exist_ok=True)
         for name, track in tracks.items():
+            wav = io.BytesIO()  # libsndfile itself does not always say that a disk is full
+            soundfile.write(wav, track.T, model.sample_rate, "FLOAT", format="WAV")
             with files.whole_file(folder / f"{name}.wav") as temporary:
-                soundfile.write(temporary, track.T, model.sample_rate, "FLOAT", format="WAV")
+                temporary.write_bytes(wav.getvalue())
         _draw(picture, tracks, model.sample_rate)
         made.append(Excerpt(str(number), tracks, model.sample_rate, picture))
     return made

@@ -49,6 +49,11 @@ class Place:
             dist.barrier()
 
 
+def is_first() -> bool:
+    """Whether this process is the one, or the first, that trains."""
+    return os.environ.get("RANK", "0") == "0"
+
+
 @contextmanager
 def place(device: torch.device):
     """This process's place, and its connection to the others for as long as it trains."""
