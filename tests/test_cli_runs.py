@@ -155,7 +155,7 @@ def test_doctor_compares_versions_with_the_lock(capsys, monkeypatch):
 def test_a_full_disk_ends_a_training_and_the_checkpoint_from_before_goes_on(
     folder, room, excerpts, told
 ):
-    """A limit on the size of files stands in for the disk, at the weights, at all else, or at sounds."""
+    """A limit on the size of files stands in for the disk: at weights, all else, or sounds."""
     command = [sys.executable, "-m", "tutorial_utils", "train", str(folder)]
     cli.main(command[3:])
     before = checkpoint.load(folder)[1]["at"]["step"]

@@ -42,5 +42,10 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "widgets",
         "wiener",
     ],
-    submod_attrs={"player": ["player"], "separation": ["separate"], "training": ["train"]},
+    submod_attrs={
+        "inpage": ["in_page"],
+        "player": ["player"],
+        "separation": ["separate"],
+        "training": ["train"],
+    },
 )
