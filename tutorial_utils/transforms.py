@@ -26,6 +26,11 @@ def stft(
 ) -> torch.Tensor:
     """Short-time Fourier transform; frames are centred, the ends zero-padded.
 
+    Where windows overlap by less than three quarters, there is a frame after the last sample, too,
+    if there would not be one anyway. Without it the last samples would lie under the faint end of a
+    single window, by which :func:`istft` has to divide: whatever a mask has changed there would
+    come back as a click.
+
     Parameters
     ----------
     audio : tensor of shape (..., samples)
@@ -45,8 +50,12 @@ def stft(
     istft : the way back.
     """
     lead = audio.shape[:-1]
+    samples = (_frames(audio.shape[-1], n_fft, hop) - 1) * hop
+    audio = audio.reshape(-1, audio.shape[-1])
+    if samples > audio.shape[-1]:
+        audio = torch.nn.functional.pad(audio, (0, samples - audio.shape[-1]))
     spectrogram = torch.stft(
-        audio.reshape(-1, audio.shape[-1]),
+        audio,
         n_fft,
         hop,
         window=_window(n_fft, audio) if window is None else window.to(audio.dtype),
@@ -328,6 +337,10 @@ class Magnitudes:
         )
 
 
+def _frames(samples, n_fft, hop):
+    return 1 + (-(-samples // hop) if 4 * hop > n_fft else samples // hop)
+
+
 def _magnitudes(audio, n_fft, hop):
     """What ``stft(audio, n_fft, hop).abs()`` gives, in half the time where it is computed on a CPU.
 
@@ -338,7 +351,7 @@ def _magnitudes(audio, n_fft, hop):
     if not audio.is_cpu or audio.requires_grad:
         return stft(audio, n_fft, hop).abs()
     channels = audio.reshape(-1, audio.shape[-1])
-    frames = 1 + audio.shape[-1] // hop
+    frames = _frames(audio.shape[-1], n_fft, hop)
     magnitudes = torch.empty(len(channels), n_fft // 2 + 1, frames, dtype=audio.dtype)
     for channel, magnitude in zip(channels, magnitudes.numpy(), strict=True):
         magnitude[:] = np.abs(stft(channel, n_fft, hop).numpy())

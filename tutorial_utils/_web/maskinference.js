@@ -85,12 +85,14 @@ function hann(size) {
   return Float64Array.from({ length: size }, value);
 }
 
-// Frames are centred, and the ends padded with zeros: frame t begins at t · hop − size / 2.
+// Frames are centred, and the ends padded with zeros: frame t begins at t · hop − size / 2. As in
+// transforms.py the last one lies after the last sample, unless windows overlap a lot.
 function stft(samples, size, hop) {
   const fft = new FFT(size);
   const window = hann(size);
   const bins = size / 2 + 1;
-  const frames = 1 + Math.floor(samples.length / hop);
+  const hops = samples.length / hop;
+  const frames = 1 + (4 * hop > size ? Math.ceil(hops) : Math.floor(hops));
   const re = new Float32Array(frames * bins);
   const im = new Float32Array(frames * bins);
   for (let t = 0; t < frames; t++) {
