@@ -38,7 +38,9 @@ def locked():
 
 
 def requirements():
-    groups = [PROJECT["dependencies"], *PROJECT["optional-dependencies"].values()]
+    # Neither the book nor the tests need demucs, which is why the lock leaves it out.
+    extras = {k: v for k, v in PROJECT["optional-dependencies"].items() if k != "demucs"}
+    groups = [PROJECT["dependencies"], *extras.values()]
     return [Requirement(text) for group in groups for text in group]
 
 

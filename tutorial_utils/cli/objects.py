@@ -9,9 +9,11 @@ from tutorial_utils.text import shown
 
 
 def load_model(text: str):
-    """The model of a run's folder, or that ``package.module:name`` or ``file.py:name`` stands for.
+    """The model of a run's folder, a trained one by its name, or what other code names.
 
-    A run's folder holds settings and weights alone. The code of a module or a file is run, as by
+    Names are those of :func:`tutorial_utils.models.load` and of published weights, such as
+    "Chimera", "umxhq" or "htdemucs"; code is named ``package.module:name`` or ``file.py:name``. A
+    run's folder holds settings and weights alone. The code of a module or a file is run, as by
     Python itself.
 
     Raises
@@ -23,11 +25,13 @@ def load_model(text: str):
         from tutorial_utils.checkpoint import load_model as load_run
 
         return load_run(Path(text).expanduser())
-    place, colon, name = text.rpartition(":")
+    if (found := _trained(text)) is not None:
+        return found
+    place, _, name = text.rpartition(":")
     if not (place and name.isidentifier()):
         raise ValueError(
-            f"'{shown(text)}' names no model. Write a run's folder, package.module:name, or "
-            "path/to/file.py:name."
+            f"'{shown(text)}' names no model. Write a run's folder, a name such as Chimera, umxhq "
+            "or htdemucs, package.module:name, or path/to/file.py:name."
         )
     try:
         module = _from_file(Path(place)) if place.endswith(".py") else _from_path(place)
@@ -37,6 +41,17 @@ def load_model(text: str):
         raise ValueError(
             f"{shown(text)} cannot be loaded: {type(error).__name__}: {shown(error)}"
         ) from error
+
+
+def _trained(text):
+    from tutorial_utils.models import load, names, published
+
+    if text in published.UNMIX:
+        return load("OpenUnmix", weights=text)
+    try:
+        return load(text) if text in (*names(), *published.DEMUCS) else None
+    except ImportError as error:
+        raise ValueError(str(error)) from error
 
 
 def is_run(text: str) -> bool:

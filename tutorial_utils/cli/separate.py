@@ -56,11 +56,13 @@ Separate recordings of any length, sample rate and number of channels. Each gets
 a folder of stems below --save. In folders, all sound files are separated; where
 there is a mixture beside stems, as in MUSDB18-HQ, it alone.
 
-MODEL is the folder of a run, as the command "train" fills it. Or it is Python
-code that is run: name an object in a module or a file that you trust. Anything
-with labels and a sample_rate will do that can be called with mixtures (batch,
-channels, samples), as tensors, and returns estimates (batch,
-sources, channels, samples). A function without labels is called to make one.
+MODEL is the folder of a run, as the command "train" fills it; or the name of a
+small model that comes with the package, such as Chimera; or one of umxhq, umxl,
+umxse and htdemucs, which are downloaded at the first time. Or it is Python code
+that is run: name an object in a module or a file that you trust. Anything with
+labels and a sample_rate will do that can be called with mixtures (batch,
+channels, samples), as tensors, and returns estimates (batch, sources, channels,
+samples). A function without labels is called to make one.
 """
 _EXAMPLE = f"""\
 example:

@@ -7,7 +7,7 @@ method ``outputs`` gives, besides the estimates, what some losses need: see :cla
 
 import inspect
 
-from tutorial_utils.models import trained
+from tutorial_utils.models import published, trained
 from tutorial_utils.models.audio_nets import AudioNetSimple, AudioNetSimpleLSTM, AudioNetVAE
 from tutorial_utils.models.band_split import BandSplitRNN, BSRoformer, MelRoformer
 from tutorial_utils.models.conv_tasnet import ConvTasNet
@@ -122,35 +122,50 @@ def build(name: str, preset: str = "full", **settings) -> Separator:
     return model(**(known | settings))
 
 
-def load(name: str) -> Separator:
-    """A trained model, with weights that come with the package.
+def load(name: str, weights: str | None = None):
+    """A trained model.
 
-    It is the preset ``tiny``, trained for some minutes on TinyStems: quick, and far from what large
-    models do. ``tutorial_utils.models.trained.read`` says how it was trained.
+    Without ``weights`` it is one that comes with the package: the preset ``tiny``, trained for some
+    minutes on TinyStems, quick, and far from what large models do.
+    ``tutorial_utils.models.trained.read`` says how it was trained. All else is downloaded at the
+    first time.
 
     Parameters
     ----------
     name : str
-        One of :func:`names`.
+        One of :func:`names`, or, where the package demucs is installed, "htdemucs", "htdemucs_ft"
+        or "htdemucs_6s".
+    weights : {"umxhq", "umxl", "umxse"}, optional
+        Those that the authors of Open-Unmix have published, for ``name="OpenUnmix"``.
 
     Returns
     -------
-    Separator
+    Separator, or another model as :func:`tutorial_utils.separate` takes it
         In evaluation mode.
 
     Raises
     ------
     ValueError
-        If there is no such model.
+        If there is no such model, or there are no such weights.
+    OSError
+        If weights cannot be downloaded; the message says where to put them.
+    ImportError
+        If demucs is not installed.
 
     Examples
     --------
     >>> load("MaskInference").sample_rate
     22050
     """
-    weights, metadata = trained.read(_class(name).__name__)
+    if name in published.DEMUCS:
+        return published.demucs(name)
+    if weights is not None:
+        if _class(name) is not OpenUnmix:
+            raise ValueError(f"There are published weights of OpenUnmix, not of {name}.")
+        return published.open_unmix(weights)
+    state, metadata = trained.read(_class(name).__name__)
     model = build(metadata["name"], **metadata["settings"])
-    model.load_state_dict(weights)
+    model.load_state_dict(state)
     return model.eval()
 
 
