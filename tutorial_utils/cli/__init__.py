@@ -48,8 +48,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if rest and not getattr(options, "settings", False):
         parser.error(f"unrecognized arguments: {' '.join(rest)}")
     options.rest = rest
-    # Not every output can hold every name of a folder.
-    sys.stdout.reconfigure(errors="backslashreplace")
+    if hasattr(sys.stdout, "reconfigure"):  # a notebook's output can hold everything
+        # Not every output can hold every name of a folder.
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         status = options.run(options)
         sys.stdout.flush()  # Where what is said cannot be written, that is an error, too.
