@@ -11,7 +11,7 @@ one of a small search with shorter trainings, judged by the validation songs. Ea
 training is a run folder of the package in ``--work``, so that one that was stopped goes on.
 
 What comes out lies in the package: ``tutorial_utils/models/weights/NAME.safetensors``, in 16-bit
-floats, and ``scores.json``. The scores are those of the weights in 16 bits.
+floats, and ``tutorial_utils/results/zoo.json``. The scores are those of the weights in 16 bits.
 """
 
 import argparse
@@ -25,7 +25,7 @@ from pathlib import Path
 import pandas as pd
 import torch
 
-from tutorial_utils import checkpoint, files, models, tinystems
+from tutorial_utils import checkpoint, models, results, tinystems
 from tutorial_utils.classics import METHODS
 from tutorial_utils.config import Config, versions
 from tutorial_utils.data import open_songs
@@ -211,8 +211,7 @@ def main(arguments: list[str] | None = None) -> int:
         real_songs = [song for song in open_songs(real) if song.split == "test"]
         found["MUSDB18"] = score(real_songs or open_songs(real), options.work / "scores-musdb")
     found["costs"] = {name: costs(name) for name in models.names() if there(name)}
-    with files.whole_file(trained.SCORES) as temporary:
-        temporary.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    results.write(results.ZOO, found)
     return 0
 
 

@@ -34,6 +34,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "measures",
         "models",
         "plots",
+        "results",
         "separation",
         "stretch",
         "tinystems",

@@ -1,7 +1,5 @@
 """Weights that come with the package: they are there, they fit the code, and they separate."""
 
-import json
-
 import numpy as np
 import pytest
 import torch
@@ -67,12 +65,9 @@ def test_missing_and_damaged_weights(tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["MaskInference", "AudioNetSimple"])
 def test_scores_are_those_that_are_told(name):
-    scores = json.loads(trained.SCORES.read_text())["TinyStems"]["scores"]
-    told = {
-        each["source"]: each["value"]
-        for each in scores
-        if each["method"] == name and each["metric"] == "SI-SDR improvement"
-    }
+    scores = tu.results.zoo()
+    rows = scores[(scores["method"] == name) & (scores["metric"] == "SI-SDR improvement")]
+    told = rows.set_index("source")["value"]
     songs = tu.data.open_songs(tu.data.tinystems.build(progress=False))
     songs = [song for song in songs if song.split == "test"]
     model, gains = tu.models.load(name), []

@@ -17,7 +17,6 @@ from tutorial_utils.models.separator import Separator
 from tutorial_utils.text import shown
 
 FOLDER = Path(__file__).parent / "weights"
-SCORES = FOLDER / "scores.json"
 _PROBE = 8192  # samples
 
 
