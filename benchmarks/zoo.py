@@ -193,6 +193,42 @@ def score(songs, kept: Path) -> dict:
     return {"songs": len(songs), "scores": summed_up(table)}
 
 
+def readme(found: dict) -> str:
+    """The table of the README, in Markdown."""
+    scores = pd.DataFrame(found["TinyStems"]["scores"]).set_index(["method", "source", "metric"])
+    sources = ("drums", "bass", "other", "vocals")
+
+    def cell(method, source):
+        if (method, source, SDR) not in scores.index:
+            return ""
+        parts = (scores.loc[(method, source, metric)] for metric in (IMPROVEMENT, SDR))
+        return " / ".join(f"{p['value']:.1f} [{p['low']:.1f}, {p['high']:.1f}]" for p in parts)
+
+    def best(source):
+        known = [name for name in METHODS if (name, source, SDR) in scores.index]
+        return max(known, key=lambda name: scores.loc[(name, source, SDR), "value"], default="")
+
+    lines = [f"| model | weights | operations | real-time factor | {' | '.join(sources)} |"]
+    lines.append("| --- " * (4 + len(sources)) + "|")
+    for name, cost in found["costs"].items():
+        sizes = f"{cost['weights'] / 1e6:.2f} M | {cost['operations'] / 1e9:.2f} G/s"
+        cells = " | ".join(cell(name, source) for source in sources)
+        lines.append(f"| {name} | {sizes} | {cost['real-time factor']:.3f} | {cells} |")
+    for name in (MIXTURE, "ratio mask (oracle)"):
+        lines.append(f"| *{name}* | | | | {' | '.join(cell(name, s) for s in sources)} |")
+    classical = [f"{best(s)}: {cell(best(s), s)}" if best(s) else "" for s in sources]
+    lines.append(f"| *best classical method* | | | | {' | '.join(classical)} |")
+    return "\n".join(lines)
+
+
+def write_readme(found: dict) -> None:
+    path = Path(__file__).parents[1] / "README.md"
+    before, _, rest = path.read_text(encoding="utf-8").partition("<!-- zoo -->\n")
+    after = rest.partition("<!-- /zoo -->")[2]
+    text = f"{before}<!-- zoo -->\n{readme(found)}\n<!-- /zoo -->{after}"
+    path.write_text(text, encoding="utf-8")
+
+
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("names", nargs="*", help=f"of {', '.join(models.names())}")
@@ -212,6 +248,7 @@ def main(arguments: list[str] | None = None) -> int:
         found["MUSDB18"] = score(real_songs or open_songs(real), options.work / "scores-musdb")
     found["costs"] = {name: costs(name) for name in models.names() if there(name)}
     results.write(results.ZOO, found)
+    write_readme(found)
     return 0
 
 
