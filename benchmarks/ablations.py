@@ -104,8 +104,10 @@ def gains(model) -> dict[str, float]:
         found.append(
             {
                 label: float(
-                    tu.evaluation.si_sdr(stem, estimates[label])
-                    - tu.evaluation.si_sdr(stem, mixture)
+                    np.mean(
+                        tu.evaluation.si_sdr(stem, estimates[label])
+                        - tu.evaluation.si_sdr(stem, mixture)
+                    )
                 )
                 for label, stem in stems.items()
             }
