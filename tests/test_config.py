@@ -80,4 +80,4 @@ def test_files_that_are_no_settings(tmp_path):
 def test_differences_are_named():
     config = Config.of("Demucs", "tiny")
     other = config.edited({"epochs": 3, "width": 8})
-    assert other.differences(config) == {"epochs": (50, 3), "width": (16, 8)}
+    assert other.differences(config) == {"epochs": (50, 3), "width": (14, 8)}
