@@ -101,7 +101,15 @@ class ConvTasNet(Separator):
     Input (batch, channels, samples); output (batch, sources, channels, samples).
     """
 
-    TINY: ClassVar[dict] = {"N": 128, "L": 32, "B": 64, "H": 128, "X": 7, "R": 2}
+    TINY: ClassVar[dict] = {
+        "N": 128,
+        "L": 32,
+        "B": 64,
+        "H": 128,
+        "X": 7,
+        "R": 2,
+        "mask_activation": "sigmoid",  # rectified masks of small networks easily die
+    }
 
     def __init__(
         self,
