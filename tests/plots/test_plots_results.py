@@ -262,3 +262,24 @@ def test_intervals_stand_under_their_numbers():
     assert html.count("2.00 … 5.00") == 1 and html.count(" … ") == 1
     with pytest.raises(ValueError, match=r"intervals lacks the column\(s\) low"):
         plots.score_table(table, intervals=spans.drop(columns="low"))
+
+
+def test_answers_have_their_interval_and_their_seeds():
+    table = pd.DataFrame(
+        {
+            "answer": ["½", "0", "1"],
+            "value": [1.0, 2.0, 1.5],
+            "low": [0.5, 1.0, 1.4],
+            "high": [1.5, 3.0, 1.6],
+            "seeds": [[0.9, 1.1], [2.0, 2.0], [1.5, 1.5]],
+        }
+    )
+    ax = plots.answers(table, xlabel="gain (dB)")
+    assert [text.get_text() for text in ax.get_yticklabels()] == ["½", "0", "1"]
+    drawn = [list(line.get_xdata()) for line in ax.lines]
+    assert drawn == [[1.0, 2.0, 1.5], [0.9, 1.1], [2.0, 2.0], [1.5, 1.5]]
+    assert ax.get_ylim()[0] > ax.get_ylim()[1]  # the first is on top
+    with pytest.raises(ValueError, match=r"lacks the column\(s\) seeds"):
+        plots.answers(table.drop(columns="seeds"), xlabel="")
+    with pytest.raises(ValueError, match="no row"):
+        plots.answers(table[:0], xlabel="")

@@ -17,6 +17,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
         "canvas": ["style"],
+        "experiments": ["answers"],
         "palette": ["COLOURS", "FONTS", "PAGES", "colour"],
         "pictures": ["Picture", "picture"],
         "results": ["score_table", "scores", "training_curves"],

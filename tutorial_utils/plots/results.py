@@ -127,7 +127,7 @@ def scores(
         silent reference is not defined), the figure says how many were left out.
     """
     scored = _scored(table, intervals)
-    names = [_wrapped(name) for name in (*scored.methods, *scored.sources)]
+    names = [wrapped(name) for name in (*scored.methods, *scored.sources)]
     spacing = (0.1 if intervals is None else 0.2) + 0.16 * max(
         name.count("\n") + 1 for name in names
     )  # inches
@@ -313,7 +313,7 @@ def _draw_metric(ax: Axes, scored: _Scored, metric: int) -> None:
                     look = {"color": colour(name), "markersize": 8, "clip_on": False}
                     ax.plot([edge], [place], marker, transform=ax.get_yaxis_transform(), **look)
             place += 1
-    labels = [_wrapped(name) for name in ticks.values()]
+    labels = [wrapped(name) for name in ticks.values()]
     ax.set_yticks([*ticks], labels, parse_math=False)
     for head in heads:
         ax.get_yticklabels()[head].set_fontweight("bold")
@@ -326,7 +326,7 @@ def _draw_metric(ax: Axes, scored: _Scored, metric: int) -> None:
     ax.set_xlabel("; ".join([scored.metrics[metric], *notes]), parse_math=False)
 
 
-def _wrapped(name: str) -> str:
+def wrapped(name: str) -> str:
     return textwrap.fill(name, _LETTERS, break_on_hyphens=False)
 
 
