@@ -185,3 +185,11 @@ def test_a_reader_that_has_seen_enough_is_no_error():
     done = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, encoding="utf-8")
     os.close(writing)
     assert (done.returncode, done.stderr) == (141, "")
+
+
+def test_models_that_come_with_the_package_are_named(tmp_path, capsys):
+    noise = np.random.default_rng(0).normal(0, 0.1, (1, 8000)).astype(np.float32)
+    audio.write(tmp_path / "song.wav", noise, 22050)
+    said(capsys, "separate", "Chimera", tmp_path / "song.wav", "--save", tmp_path / "stems")
+    stems = {path.stem for path in (tmp_path / "stems" / "song").glob("*.wav")}
+    assert stems == {"drums", "bass", "other", "vocals"}

@@ -312,7 +312,7 @@ def test_the_command(tmp_path, random, capsys):
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("nothing", "names no model. Write a run's folder, package.module:name"),
+        ("nothing", "names no model. Write a run's folder, a name such as Chimera"),
         ("gone.py:model", "FileNotFoundError: there is no file"),
         ("no_such_module:model", "ModuleNotFoundError"),
         ("mine.py:other", "AttributeError"),
