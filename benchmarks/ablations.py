@@ -24,6 +24,7 @@ from benchmarks import zoo
 from tutorial_utils import checkpoint, files, results, tinystems
 from tutorial_utils.config import Config, versions
 from tutorial_utils.data import MixtureTable, open_songs
+from tutorial_utils.evaluation import improvement, si_sdr
 from tutorial_utils.training import mixtures
 
 MODEL, RATE = "MaskInference", 3e-3  # the learning rate, for batches of 8
@@ -103,12 +104,7 @@ def gains(model) -> dict[str, float]:
         estimates = tu.separate(model, mixture, song.sample_rate)
         found.append(
             {
-                label: float(
-                    np.mean(
-                        tu.evaluation.si_sdr(stem, estimates[label])
-                        - tu.evaluation.si_sdr(stem, mixture)
-                    )
-                )
+                label: np.mean(improvement(si_sdr, stem, estimates[label], mixture))
                 for label, stem in stems.items()
             }
         )
@@ -149,7 +145,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--seeds", type=int, default=SEEDS, help=f"of each training ({SEEDS})")
     parser.add_argument("--work", type=Path, default=WORK, help=f"where runs are kept ({WORK})")
     options = parser.parse_args(arguments)
-    known = json.loads(results.ABLATIONS.read_text()) if results.ABLATIONS.exists() else {}
+    known = results.read(results.ABLATIONS) if results.ABLATIONS.exists() else {}
     answers = known.get("answers", [])
     for question in options.questions or QUESTIONS:
         answers = [each for each in answers if each["question"] != question]

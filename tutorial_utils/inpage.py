@@ -9,7 +9,7 @@ import json
 
 import numpy as np
 
-from tutorial_utils.markup import escape, web
+from tutorial_utils.markup import web
 from tutorial_utils.models import trained
 from tutorial_utils.player import player
 
@@ -80,6 +80,6 @@ def in_page(name: str = "MaskInference") -> InPage:
 aria-label="Separating"></progress><button type="button" class="tu-cancel">Cancel</button></div>
 <p class="tu-said" role="status"></p><p class="tu-links"></p></div>
 <slot name="player"></slot></template>
-{escape("Separating a song in the page needs JavaScript.")}
+Separating a song in the page needs JavaScript.
 <script type="application/json">{payload}</script></tu-separator>"""
     return InPage(element, name)

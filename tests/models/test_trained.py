@@ -5,6 +5,7 @@ import pytest
 import torch
 
 import tutorial_utils as tu
+from tutorial_utils.evaluation import improvement, si_sdr
 from tutorial_utils.models import trained
 
 NAMES = tu.models.names()
@@ -77,12 +78,7 @@ def test_scores_are_those_that_are_told(name):
         estimates = tu.separate(model, mixture, song.sample_rate)
         gains.append(
             {
-                label: float(
-                    np.mean(
-                        tu.evaluation.si_sdr(stems[label], estimates[label])
-                        - tu.evaluation.si_sdr(stems[label], mixture)
-                    )
-                )
+                label: np.mean(improvement(si_sdr, stems[label], estimates[label], mixture))
                 for label in model.labels
             }
         )

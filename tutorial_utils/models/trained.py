@@ -83,7 +83,7 @@ def probe(model: Separator) -> list[float]:
     time = torch.arange(_PROBE, dtype=torch.float64) / _PROBE
     sound = 0.3 * torch.sin(2 * torch.pi * (200 * time + 1500 * time**2))
     sound[::1024] += 0.5
-    sound = sound.float().repeat(getattr(model, "channels", None) or 1, 1)
+    sound = sound.float().repeat(model.channels or 1, 1)
     training = model.training
     with torch.no_grad():
         estimates = model.eval()(sound[None])[0]
